@@ -1,0 +1,37 @@
+# Every library Logi stands on: Debian 12 packages, found once, named logi_dep_<noun> from here on.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+# What has a .pc file.
+function(logi_pkg noun)
+    pkg_check_modules(${noun} REQUIRED IMPORTED_TARGET ${ARGN})
+    add_library(logi_dep_${noun} INTERFACE)
+    target_link_libraries(logi_dep_${noun} INTERFACE PkgConfig::${noun})
+endfunction()
+
+# What has none.
+function(logi_lib noun header)
+    find_path(${noun}_INCLUDE ${header} REQUIRED)
+    add_library(logi_dep_${noun} INTERFACE)
+    target_include_directories(logi_dep_${noun} SYSTEM INTERFACE ${${noun}_INCLUDE})
+    foreach(lib ${ARGN})
+        find_library(${noun}_${lib}_LIB ${lib} REQUIRED)
+        target_link_libraries(logi_dep_${noun} INTERFACE ${${noun}_${lib}_LIB})
+    endforeach()
+endfunction()
+
+logi_pkg(zstd libzstd)
+logi_pkg(xxhash libxxhash)
+logi_pkg(re2 re2)
+logi_pkg(zlib zlib)
+logi_pkg(protobuf_c libprotobuf-c)
+logi_pkg(openssl openssl)
+logi_pkg(yaml yaml-0.1)
+logi_pkg(curl libcurl)
+logi_pkg(lz4 liblz4)
+logi_pkg(urcu liburcu liburcu-cds)
+logi_pkg(h2o libh2o-evloop)
+target_compile_definitions(logi_dep_h2o INTERFACE H2O_USE_LIBUV=0)
+logi_lib(snappy snappy-c.h snappy)
+logi_lib(lmdb lmdb.h lmdb)
+logi_lib(wslay wslay/wslay.h wslay)

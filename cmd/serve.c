@@ -1,0 +1,255 @@
+/* serve.c: logi serve: opens the store, starts the server, waits for signals, and ends both in order. */
+#include "net/api/api.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd/command_line.h"
+#include "cmd/commands.h"
+#include "cmd/exit_code.h"
+#include "cmd/notify.h"
+#include "cmd/overrides_watch.h"
+#include "cmd/serve_config.h"
+#include "cmd/signals.h"
+#include "core/base/logger.h"
+#include "core/base/mem.h"
+#include "core/base/rcu.h"
+#include "core/metrics/metric_table.h"
+#include "net/api/query_scheduler.h"
+#include "net/api/scrape.h"
+
+struct node {
+    struct command_line line;
+    struct arena arena;
+    struct api api;
+    struct router *main_router, *admin_router;
+    struct http_server *server;
+    struct overrides_watch *overrides;
+};
+
+static void print_config(void *self, const char *mode, struct buf *out)
+{
+    struct node *node = self;
+    config_print(&node->line.config, mode, out);
+}
+
+static void routers_fill(struct node *node)
+{
+    const struct route_table tables[] = {loki_v1_routes(), loki_legacy_routes(), ops_routes()};
+    bool is_split = node->line.config.admin_listen.len > 0;
+    node->main_router = router_create();
+    node->admin_router = router_create();
+    for (size_t t = 0; t < LENGTH(tables); t++) {
+        for (size_t i = 0; i < tables[t].count; i++) {
+            const struct http_route *route = &tables[t].routes[i];
+            bool is_admin = (route->flags & ROUTE_ADMIN) != 0;
+            if (!is_split || !is_admin)
+                router_add(node->main_router, route, 1);
+            if (is_admin || (route->flags & ROUTE_PUBLIC) != 0)
+                router_add(node->admin_router, route, 1);
+        }
+    }
+}
+
+static bool limits_open(struct node *node, struct err *err)
+{
+    struct limits_book *book = NULL;
+    if (!limits_book_create(&node->line.config.limits, node->line.config.overrides, node->line.config.override_count, 1, &book, err))
+        return false;
+    node->api.limits = limits_shelf_create(book);
+    node->overrides = overrides_watch_create(&node->line.config, node->api.limits);
+    return overrides_watch_read(node->overrides, err);
+}
+
+static int64_t retention_ns(void *self, struct slice tenant)
+{
+    struct node *node = self;
+    struct limits_book *book = limits_shelf_take(node->api.limits);
+    int64_t ns = limits_book_find(book, tenant)->retention_period;
+    limits_book_unref(book);
+    return ns;
+}
+
+static bool store_start(struct node *node, struct err *err)
+{
+    struct store_config config;
+    serve_store_config(&node->line.config, &node->arena, &config);
+    config.retention_ns = retention_ns;
+    config.retention_self = node;
+    if (!store_open(&config, &node->api.store, err))
+        return err_wrap(err, "data folder %s", config.folder);
+    size_t threads = store_executor(node->api.store)->workers;
+    size_t running = node->line.config.query_concurrency > 0 ? (size_t)node->line.config.query_concurrency : threads * 2;
+    node->api.scheduler = query_scheduler_create(node->api.store, &system_clock, running, (size_t)node->line.config.query_queue);
+    return true;
+}
+
+static bool server_start(struct node *node, struct err *err)
+{
+    struct http_server_config config;
+    routers_fill(node);
+    if (!serve_http_config(&node->line.config, &node->api, node->main_router, node->admin_router, &node->arena, &config, err) ||
+        !http_server_start(&config, &node->server, err))
+        return false;
+    scrape_register(&node->api, node->server);
+    return true;
+}
+
+static bool start(struct node *node, struct err *err)
+{
+    const struct config *config = &node->line.config;
+    enum log_level level = LOG_INFO;
+    (void)log_level_parse(config->log_level, &level);
+    logger_init(slice_eq(config->log_format, SLICE("json")) ? LOG_JSON : LOG_LOGFMT, NULL, NULL);
+    logger_set_level(level);
+    metric_table_init();
+    metrics_max_tenants((size_t)config->metrics_max_tenants);
+    node->api.clock = &system_clock;
+    node->api.start_mono_ns = clock_mono_ns(&system_clock);
+    node->api.start_wall_ns = clock_wall_ns(&system_clock);
+    node->api.version = LOGI_VERSION;
+    node->api.revision = LOGI_REVISION;
+    node->api.body_bytes_max = (size_t)config->max_recv_msg_size;
+    node->api.decompressed_bytes_max = (size_t)config->max_decompressed_size;
+    node->api.print_config = print_config;
+    node->api.config_self = node;
+    node->api.tenants = tenant_states_create(&system_clock);
+    serve_tenancy(config, &node->api.tenancy);
+    return limits_open(node, err) && store_start(node, err) && server_start(node, err);
+}
+
+static void stop(struct node *node)
+{
+    atomic_store(&node->api.is_stopping, true);
+    notify_service_manager("STOPPING=1");
+    if (node->server != NULL) {
+        http_server_stop_accepting(node->server);
+        http_server_stop(node->server, node->line.config.shutdown_timeout);
+    }
+    store_close(node->api.store);
+    query_scheduler_destroy(node->api.scheduler);
+    overrides_watch_destroy(node->overrides);
+    limits_shelf_destroy(node->api.limits);
+    tenant_states_destroy(node->api.tenants);
+    router_destroy(node->main_router);
+    router_destroy(node->admin_router);
+    arena_fini(&node->arena);
+}
+
+static void reload(struct node *node)
+{
+    struct err err = {.code = ERR_NONE};
+    if (overrides_watch_read(node->overrides, &err))
+        log_info("config", "reloaded", "file", node->line.config.overrides_file.len > 0 ? node->line.config.overrides_file.ptr : "none");
+    else
+        log_error("config", "reload failed, the old settings stay", "err", err.text);
+}
+
+static void dump(struct node *node)
+{
+    struct buf text = BUF_INIT;
+    metrics_print(&text, false, SLICE(""), SLICE("logi_"));
+    (void)fwrite(text.ptr, 1, text.len, stderr);
+    buf_fini(&text);
+    (void)node;
+}
+
+static void wait_for_the_end(struct node *node)
+{
+    int64_t verbose_until_ns = 0;
+    enum log_level usual = logger_level();
+    for (;;) {
+        switch (signals_wait(NS_PER_S)) {
+        case SIGNAL_STOP:
+            return;
+        case SIGNAL_RELOAD:
+            reload(node);
+            break;
+        case SIGNAL_DUMP:
+            dump(node);
+            break;
+        case SIGNAL_VERBOSE:
+            usual = logger_level() == LOG_DEBUG ? usual : logger_level();
+            logger_set_level(LOG_DEBUG);
+            verbose_until_ns = clock_mono_ns(&system_clock) + 5 * NS_PER_MIN;
+            break;
+        case SIGNAL_NONE:
+            overrides_watch_poll(node->overrides);
+            break;
+        }
+        if (verbose_until_ns != 0 && clock_mono_ns(&system_clock) > verbose_until_ns) {
+            logger_set_level(usual);
+            verbose_until_ns = 0;
+        }
+    }
+}
+
+static void announce(const struct node *node)
+{
+    const char *address = slice_find_byte(node->line.config.listen, ':') == 0 ? "127.0.0.1" : "";
+    log_info("serve", "listening", "address", arena_printf((struct arena *)&node->arena, "%s%.*s", address, SLICE_ARG(node->line.config.listen)).ptr,
+             "data", arena_printf((struct arena *)&node->arena, "%.*s", SLICE_ARG(node->line.config.data)).ptr, "version", LOGI_VERSION);
+}
+
+static void help(void)
+{
+    struct buf text = BUF_INIT;
+    buf_str(&text, "Usage: logi serve [--listen ADDR:PORT] [--data DIR] [--config FILE] [FLAGS]\n\n"
+                   "Every key of the configuration is a flag, and a variable: --server.listen, -server.listen, LOGI_SERVER_LISTEN.\n"
+                   "Precedence: default, file, environment, flag. Limits: --limits_config.max_line_size and so on, see docs/configuration.md.\n\n"
+                   "Flags:\n"
+                   "  --config FILE, -config.file=FILE\n        the YAML configuration\n"
+                   "  -config.expand-env\n        replace ${VAR} and ${VAR:default} in it\n"
+                   "  -verify-config\n        check the configuration and end\n"
+                   "  -print-config-stderr\n        print the settings at start\n"
+                   "  --listen, --data, --durability, --shards\n        short for server.listen, storage.data, storage.durability, storage.shards\n");
+    config_print_help(&text);
+    (void)fwrite(text.ptr, 1, text.len, stdout);
+    buf_fini(&text);
+}
+
+static int serve(struct node *node)
+{
+    struct err err = {.code = ERR_NONE};
+    signals_block();
+    rcu_thread_join();
+    bool ok = start(node, &err);
+    if (ok) {
+        announce(node);
+        notify_service_manager("READY=1");
+        wait_for_the_end(node);
+        log_info("serve", "stopping");
+        signals_default();
+    } else {
+        complain("%s", err.text);
+    }
+    stop(node);
+    if (ok)
+        log_info("serve", "stopped");
+    rcu_thread_part();
+    return ok ? EXIT_OK : (int)exit_code_of(&err);
+}
+
+int command_serve(int argc, char **argv)
+{
+    static struct node node; // outlives main's return: HTTP loops cannot be ended with connections in them
+    struct err err = {.code = ERR_NONE};
+    bool usage = false;
+    int code = EXIT_OK;
+    if (!command_line_parse(argc, argv, environ, &node.line, &usage, &err)) {
+        complain("%s", err.text);
+        code = usage ? EXIT_USAGE : EXIT_CONFIG;
+    } else if (node.line.help) {
+        help();
+    } else if (!node.line.verify_only) {
+        if (node.line.print_config) {
+            struct buf text = BUF_INIT;
+            config_print(&node.line.config, "", &text);
+            (void)fwrite(text.ptr, 1, text.len, stderr);
+            buf_fini(&text);
+        }
+        code = serve(&node);
+    }
+    config_fini(&node.line.config);
+    return code;
+}

@@ -1,0 +1,58 @@
+#include "cmd/serve_config.h"
+
+static const char *text_of(struct arena *arena, struct slice text)
+{
+    return arena_printf(arena, "%.*s", SLICE_ARG(text)).ptr; // ends with a 0
+}
+
+void serve_store_config(const struct config *config, struct arena *arena, struct store_config *out)
+{
+    store_config_defaults(out);
+    out->disk = &system_disk;
+    out->clock = &system_clock;
+    out->folder = text_of(arena, config->data);
+    out->shards = (unsigned)config->shards;
+    out->query_threads = (unsigned)config->query_threads;
+    out->durability = slice_eq(config->durability, SLICE("async")) ? LOG_ASYNC : LOG_SYNC;
+    out->log_queue_bytes = (size_t)config->log_queue;
+    out->shard_queue_bytes = (size_t)config->shard_queue;
+    out->head_bytes_max = (size_t)config->head_max;
+    out->seal_bytes = (size_t)config->seal_size;
+    out->seal_age_ns = config->seal_age;
+    out->stream_idle_ns = config->stream_idle;
+    out->disk_free_reserve = (uint64_t)config->free_reserve;
+    out->compaction = config->compaction;
+    out->compaction_interval_ns = config->compaction_interval;
+}
+
+bool serve_http_config(const struct config *config, struct api *api, const struct router *main_router,
+                       const struct router *admin_router, struct arena *arena, struct http_server_config *out, struct err *err)
+{
+    http_server_config_defaults(out);
+    out->listeners[out->listener_count++] = (struct http_listener){text_of(arena, config->listen), main_router, NULL};
+    if (config->admin_listen.len > 0)
+        out->listeners[out->listener_count++] = (struct http_listener){text_of(arena, config->admin_listen), admin_router, NULL};
+    out->loops = (unsigned)config->loops;
+    out->body_folder = arena_printf(arena, "%.*s/tmp", SLICE_ARG(config->data)).ptr;
+    out->body_bytes_max = (size_t)config->max_recv_msg_size;
+    out->body_budget_bytes = (size_t)config->body_budget;
+    out->connections_max = (size_t)config->max_connections;
+    out->head_timeout_ns = config->head_timeout;
+    out->idle_timeout_ns = config->idle_timeout;
+    out->write_timeout_ns = config->write_timeout;
+    out->app = api;
+    out->admit = api_admit;
+    out->run = api_run;
+    out->observe = api_observe;
+    out->rejected = api_rejected;
+    return disk_make_folders(&system_disk, out->body_folder, err);
+}
+
+void serve_tenancy(const struct config *config, struct tenancy *out)
+{
+    out->mode = slice_eq(config->tenancy, SLICE("single"))     ? TENANCY_SINGLE
+                : slice_eq(config->tenancy, SLICE("required")) ? TENANCY_REQUIRED
+                                                               : TENANCY_OPTIONAL;
+    out->default_tenant = config->default_tenant;
+    out->several_tenants = config->multi_tenant_queries_enabled;
+}

@@ -1,0 +1,34 @@
+/* clock.h: the time, as a struct of functions that tests replace. Times are int64_t ns since 1970-01-01T00:00:00Z. */
+#pragma once
+
+#include "core/base/slice.h"
+
+#define NS_PER_US INT64_C(1000)
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MIN (60 * NS_PER_S)
+#define NS_PER_HOUR (3600 * NS_PER_S)
+#define NS_PER_DAY (24 * NS_PER_HOUR)
+
+struct clock {
+    int64_t (*wall_ns)(const struct clock *clock); /* of the calendar: may jump */
+    int64_t (*mono_ns)(const struct clock *clock); /* for durations: never goes back */
+};
+
+extern const struct clock system_clock;
+
+static inline int64_t clock_wall_ns(const struct clock *clock)
+{
+    return clock->wall_ns(clock);
+}
+static inline int64_t clock_mono_ns(const struct clock *clock)
+{
+    return clock->mono_ns(clock);
+}
+
+/* The UTC day that an instant lies in, counted from 1970-01-01; floors, also before 1970. */
+static inline int64_t day_of_ns(int64_t ns)
+{
+    int64_t day = ns / NS_PER_DAY;
+    return ns % NS_PER_DAY < 0 ? day - 1 : day;
+}

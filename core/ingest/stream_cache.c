@@ -1,0 +1,112 @@
+#include "core/ingest/stream_cache.h"
+
+#include "core/base/mem.h"
+
+#define LABELS_BYTES_MAX 4096 // longer ones are parsed each time: they must not fill the memory
+
+struct cache_entry {
+    struct hash128 key;
+    struct hash128 stream;
+    const char *labels; // in the generation's arena; NULL: the slot is free
+    uint32_t labels_bytes;
+    uint32_t has_level;
+};
+_Static_assert(sizeof(struct cache_entry) == 48, "the size that ingest.h tells");
+
+struct generation {
+    struct cache_entry *slots; // a power of two, at most half of them taken
+    size_t slot_count, count;
+    struct arena labels;
+};
+
+struct stream_cache {
+    struct generation young, old;
+    size_t count_max; // of one generation
+};
+
+static struct generation generation_make(size_t count_max)
+{
+    size_t slots = 16;
+    while (slots < 2 * count_max)
+        slots *= 2;
+    return (struct generation){.slots = mem_array(slots, sizeof(struct cache_entry)), .slot_count = slots, .labels = ARENA_INIT};
+}
+
+static void generation_fini(struct generation *generation)
+{
+    mem_free(generation->slots);
+    arena_fini(&generation->labels);
+}
+
+struct stream_cache *stream_cache_create(size_t entries_max)
+{
+    struct stream_cache *cache = mem_zero(sizeof(*cache));
+    cache->count_max = entries_max / 2 + 1;
+    cache->young = generation_make(cache->count_max);
+    cache->old = generation_make(cache->count_max);
+    return cache;
+}
+
+void stream_cache_destroy(struct stream_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    generation_fini(&cache->young);
+    generation_fini(&cache->old);
+    mem_free(cache);
+}
+
+struct hash128 stream_cache_key(uint64_t seed, struct slice label_text)
+{
+    return hash128_seeded(label_text, seed);
+}
+
+// The slot that has the key, or the free one where it would be.
+static struct cache_entry *slot_find(const struct generation *generation, struct hash128 key)
+{
+    size_t at = (size_t)key.low & (generation->slot_count - 1);
+    while (generation->slots[at].labels != NULL && !hash128_eq(generation->slots[at].key, key))
+        at = (at + 1) & (generation->slot_count - 1);
+    return &generation->slots[at];
+}
+
+bool stream_cache_get(struct stream_cache *cache, struct hash128 key, struct stream_facts *out)
+{
+    const struct cache_entry *entry = slot_find(&cache->young, key);
+    bool is_old = entry->labels == NULL;
+    if (is_old)
+        entry = slot_find(&cache->old, key);
+    if (entry->labels == NULL)
+        return false;
+    *out = (struct stream_facts){entry->stream, slice_of(entry->labels, entry->labels_bytes), entry->has_level != 0};
+    if (is_old && cache->young.count < cache->count_max) { // in use: it outlives the older generation
+        struct cache_entry *slot = slot_find(&cache->young, key);
+        *slot = *entry;
+        slot->labels = arena_copy(&cache->young.labels, out->labels).ptr;
+        cache->young.count++;
+    }
+    return true;
+}
+
+void stream_cache_put(struct stream_cache *cache, struct hash128 key, const struct stream_facts *facts)
+{
+    if (facts->labels.len == 0 || facts->labels.len > LABELS_BYTES_MAX)
+        return;
+    if (cache->young.count == cache->count_max) {
+        struct generation emptied = cache->old;
+        cache->old = cache->young;
+        memset(emptied.slots, 0, emptied.slot_count * sizeof(*emptied.slots));
+        arena_reset(&emptied.labels);
+        emptied.count = 0;
+        cache->young = emptied;
+    }
+    struct cache_entry *slot = slot_find(&cache->young, key);
+    if (slot->labels != NULL)
+        return;
+    *slot = (struct cache_entry){.key = key,
+                                 .stream = facts->stream,
+                                 .labels = arena_copy(&cache->young.labels, facts->labels).ptr,
+                                 .labels_bytes = (uint32_t)facts->labels.len,
+                                 .has_level = facts->has_level};
+    cache->young.count++;
+}

@@ -1,0 +1,38 @@
+/* template.h: Go's text/template with Loki's functions, for line_format and label_format: compiled once a query, interpreted a line.
+ * Semantics and texts: spec logql.md 9. Bounded: output TEMPLATE_OUTPUT_BYTES_MAX, steps TEMPLATE_STEPS_MAX, nesting; then it is a TemplateFormatErr. */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+#define TEMPLATE_OUTPUT_BYTES_MAX ((size_t)1 << 20)
+#define TEMPLATE_STEPS_MAX 100000
+
+struct template;
+
+/* The label map that a template reads. */
+struct template_labels {
+    const void *self;
+    bool (*get)(const void *self, struct slice name, struct slice *value);
+    /* In order of names, for `range` over the dot. i from 0; false at the end. */
+    bool (*at)(const void *self, size_t i, struct slice *name, struct slice *value);
+    struct slice line;  /* __line__ */
+    int64_t ts_ns;      /* __timestamp__ */
+    int64_t now_ns;     /* now */
+};
+
+/* name is "line" or "label" and stands in messages. ERR_INVALID with Go's text: template: line:1: function "x" not defined. Lives in the arena but for regexes. */
+bool template_compile(const char *name, struct slice text, struct arena *arena, struct template **out, struct err *err) MUST_CHECK;
+void template_fini(struct template *template);
+
+/* Appends the output. False with Go's message when it fails at run time; out is then as it was. scratch is reset by the caller. Thread: many at once, each with its own
+ * out and scratch. */
+bool template_run(const struct template *template, const struct template_labels *labels, struct arena *scratch, struct buf *out,
+                  struct err *err) MUST_CHECK;
+
+/* Label names that it may read; false: it may read any (range over dot, and such). In the arena. */
+bool template_label_names(const struct template *template, struct arena *arena, struct slice **out, size_t *count);
+
+/* The template is exactly {{.name}}: the common case, for a fast path. */
+bool template_is_field(const struct template *template, struct slice *name);

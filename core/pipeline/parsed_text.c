@@ -1,0 +1,126 @@
+#include "core/pipeline/parsed_text.h"
+
+#include "core/model/go_text.h"
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+// Unicode's White_Space.
+static bool is_space(uint32_t rune)
+{
+    switch (rune) {
+    case ' ':
+    case 0x85:
+    case 0xa0:
+    case 0x1680:
+    case 0x2028:
+    case 0x2029:
+    case 0x202f:
+    case 0x205f:
+    case 0x3000:
+        return true;
+    default:
+        return (rune >= 0x09 && rune <= 0x0d) || (rune >= 0x2000 && rune <= 0x200a);
+    }
+}
+
+// The last code point: a space has at most three bytes.
+static bool ends_in_space(struct slice text, size_t *out_len)
+{
+    for (size_t n = 1; n <= 3 && n <= text.len; n++) {
+        size_t len = 0;
+        uint32_t rune = utf8_decode(slice_from(text, text.len - n), &len);
+        if (len == n && is_space(rune)) {
+            *out_len = n;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct slice text_trim_unicode(struct slice text)
+{
+    size_t len = 0;
+    while (text.len > 0 && is_space(utf8_decode(text, &len)))
+        text = slice_from(text, len);
+    while (text.len > 0 && ends_in_space(text, &len))
+        text.len -= len;
+    return text;
+}
+
+size_t label_name_component(struct slice name, char *out)
+{
+    name = text_trim_unicode(name);
+    size_t count = 0;
+    while (name.len > 0) {
+        size_t len = 1;
+        if (is_name_byte(name.ptr[0])) {
+            out[count++] = name.ptr[0];
+        } else {
+            (void)utf8_decode(name, &len);
+            out[count++] = '_';
+        }
+        name = slice_from(name, len);
+    }
+    return count;
+}
+
+struct slice label_name_sanitize(struct slice name, struct arena *arena)
+{
+    size_t fit = 0;
+    while (fit < name.len && is_name_byte(name.ptr[fit]))
+        fit++;
+    if (fit == name.len && (name.len == 0 || !is_digit(name.ptr[0])))
+        return name;
+    char *out = arena_alloc(arena, name.len + 1, 1);
+    size_t count = label_name_component(name, out + 1);
+    if (count > 0 && is_digit(out[1])) {
+        out[0] = '_';
+        return slice_of(out, count + 1);
+    }
+    return slice_of(out + 1, count);
+}
+
+static bool has_high_byte(struct slice text)
+{
+    uint64_t any = 0;
+    size_t i = 0;
+    for (; text.len - i >= 8; i += 8) {
+        uint64_t word;
+        memcpy(&word, text.ptr + i, sizeof(word));
+        any |= word;
+    }
+    for (; i < text.len; i++)
+        any |= (uint64_t)(uint8_t)text.ptr[i];
+    return (any & 0x8080808080808080u) != 0;
+}
+
+struct slice label_value_clean(struct slice value, struct arena *arena)
+{
+    if (!has_high_byte(value))
+        return value;
+    bool is_clean = true;
+    size_t len = 0;
+    for (struct slice in = value; in.len > 0 && is_clean; in = slice_from(in, len))
+        is_clean = utf8_decode(in, &len) != 0xfffd;
+    if (is_clean)
+        return value;
+    char *out = arena_alloc(arena, value.len, 1);
+    size_t count = 0;
+    for (struct slice in = value; in.len > 0; in = slice_from(in, len)) {
+        if (utf8_decode(in, &len) == 0xfffd) {
+            out[count++] = ' ';
+        } else {
+            memcpy(out + count, in.ptr, len);
+            count += len;
+        }
+    }
+    return slice_of(out, count);
+}

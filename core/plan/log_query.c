@@ -1,0 +1,412 @@
+#include "core/plan/log_query.h"
+
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "core/plan/entry_merge.h"
+#include "core/plan/log_result.h"
+#include "core/plan/rewrites.h"
+#include "core/plan/set_cache.h"
+#include "core/plan/unit_scan.h"
+
+// Rows that go through the pipeline at once, from the best end of a batch: so that a query that soon has its entries leaves the rest alone.
+#define SLICE_ROWS ((uint32_t)4096)
+// Units of a round at most, for each worker.
+#define ROUND_UNITS_MAX ((size_t)16)
+
+struct log_query;
+
+struct log_worker {
+    struct log_query *query;
+    struct pipeline_worker *pipeline;
+    struct label_classes classes;
+    struct set_cache known; /* metadata set of the batch -> its label_class */
+    struct candidates kept;
+    struct charged_arena lines;
+    /* of the unit being read */
+    uint32_t unit, rows_seen;
+    bool ok;
+    struct err *err;
+};
+
+struct log_query {
+    const struct query_request *request;
+    struct query_control *control;
+    struct pipeline *pipeline;
+    bool passes_all; /* no stages */
+    bool forward;
+    size_t limit;
+    /* No entry worse than this time can come into the answer: the N-th best so far. Only ever gets better. */
+    _Atomic int64_t bar_ns;
+    struct unit_scan units;
+    struct log_worker *workers;
+    struct candidates kept;
+    struct charged_arena lines;
+    struct candidates emitted; /* with interval: what the answer holds for good */
+};
+
+static int64_t bar_get(struct log_query *query)
+{
+    return atomic_load_explicit(&query->bar_ns, memory_order_relaxed); // a bound alone: an old one is only slower
+}
+
+static void bar_raise(struct log_query *query, int64_t ts_ns)
+{
+    int64_t seen = bar_get(query);
+    while (time_beats(ts_ns, seen, query->forward) &&
+           !atomic_compare_exchange_weak_explicit(&query->bar_ns, &seen, ts_ns, memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+static void worker_prune(struct log_worker *worker)
+{
+    struct log_query *query = worker->query;
+    candidates_keep(&worker->kept, query->limit);
+    bar_raise(query, worker->kept.items[query->limit - 1].ts_ns);
+}
+
+static struct label_class *class_of_base(struct log_worker *worker, const struct entry_batch *batch, uint32_t metadata_index)
+{
+    struct label_class *class = set_cache_get(&worker->known, metadata_index);
+    if (class != NULL)
+        return class;
+    const struct row_label *labels = NULL;
+    struct slice set = metadata_index == UINT32_MAX ? SLICE_NONE : batch->metadata_sets[metadata_index];
+    const struct label_set *stream = &worker->query->units.scan->streams[batch->stream].labels;
+    size_t count = pipeline_base_labels(worker->pipeline, stream, set, &labels);
+    class = label_classes_intern(&worker->classes, labels, count);
+    set_cache_put(&worker->known, metadata_index, class);
+    return class;
+}
+
+static bool worker_add(struct log_worker *worker, const struct entry_batch *batch, int64_t ts_ns, uint32_t row, struct slice line,
+                       struct label_class *class)
+{
+    struct log_query *query = worker->query;
+    struct candidate candidate = {
+        .ts_ns = ts_ns,
+        .class = class,
+        .line = arena_copy(&worker->lines.arena, line),
+        .stream = batch->stream,
+        .unit = worker->unit,
+        .row = worker->rows_seen + row,
+    };
+    worker->ok = candidates_add(&worker->kept, &candidate, query->control, worker->err);
+    if (worker->ok && query->request->interval_ns == 0 && worker->kept.count >= 2 * query->limit)
+        worker_prune(worker);
+    return worker->ok;
+}
+
+/* Rows [first, end) as a batch of their own. */
+static struct entry_batch batch_cut(const struct entry_batch *batch, uint32_t first, uint32_t end)
+{
+    struct entry_batch cut = *batch;
+    cut.count = end - first;
+    cut.ts_ns += first;
+    if (cut.offsets != NULL)
+        cut.offsets += first;
+    if (cut.metadata_index != NULL)
+        cut.metadata_index += first;
+    return cut;
+}
+
+static uint32_t first_at_or_after(const int64_t *ts_ns, uint32_t count, int64_t at_ns)
+{
+    uint32_t low = 0;
+    for (uint32_t high = count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (ts_ns[middle] < at_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Narrows [*first, *end) to the rows that are no worse than the bar. */
+static void narrow_to_bar(const struct log_query *query, int64_t bar_ns, const struct entry_batch *batch, uint32_t *first, uint32_t *end)
+{
+    if (query->forward) {
+        uint32_t past = bar_ns == INT64_MAX ? batch->count : first_at_or_after(batch->ts_ns, batch->count, bar_ns + 1);
+        *end = past < *end ? past : *end;
+    } else {
+        uint32_t from = first_at_or_after(batch->ts_ns, batch->count, bar_ns);
+        *first = from > *first ? from : *first;
+    }
+    if (*first > *end)
+        *first = *end;
+}
+
+/* Without stages only the N best rows of a batch can matter, and those of the N-th's time. */
+static void narrow_to_limit(const struct log_query *query, const struct entry_batch *batch, uint32_t *first, uint32_t *end)
+{
+    if (query->request->interval_ns != 0 || *end - *first <= query->limit)
+        return;
+    uint32_t limit = (uint32_t)query->limit;
+    int64_t last_ns = query->forward ? batch->ts_ns[*first + limit - 1] : batch->ts_ns[*end - limit];
+    narrow_to_bar(query, last_ns, batch, first, end);
+}
+
+static bool add_slice(struct log_worker *worker, const struct entry_batch *batch, uint32_t first, uint32_t end)
+{
+    struct log_query *query = worker->query;
+    struct entry_batch cut = batch_cut(batch, first, end);
+    if (query->passes_all) {
+        for (uint32_t i = 0; i < cut.count; i++) {
+            uint32_t set = cut.metadata_index == NULL ? UINT32_MAX : cut.metadata_index[i];
+            if (!worker_add(worker, &cut, cut.ts_ns[i], first + i, entry_batch_line(&cut, i), class_of_base(worker, &cut, set)))
+                return false;
+        }
+        return true;
+    }
+    const struct pipeline_row *rows = NULL;
+    const struct label_set *stream = &query->units.scan->streams[batch->stream].labels;
+    size_t count = pipeline_run(worker->pipeline, stream, &cut, &rows);
+    atomic_fetch_add_explicit(&query->control->stats.lines_after_filters, count, memory_order_relaxed); // a counter alone
+    int64_t bar_ns = bar_get(query);
+    for (size_t i = 0; i < count; i++) {
+        const struct pipeline_row *row = &rows[i];
+        if (time_beats(bar_ns, row->ts_ns, query->forward))
+            continue;
+        struct label_class *class = row->labels == NULL ? class_of_base(worker, &cut, row->metadata_index)
+                                                        : label_classes_intern(&worker->classes, row->labels, row->label_count);
+        if (!worker_add(worker, &cut, row->ts_ns, first + row->row, row->line, class))
+            return false;
+    }
+    return true;
+}
+
+static void count_batch(struct query_control *control, const struct entry_batch *batch, bool passes_all)
+{
+    struct query_stats *stats = &control->stats; // counters alone: relaxed
+    atomic_fetch_add_explicit(&stats->lines_scanned, batch->count, memory_order_relaxed);
+    if (passes_all)
+        atomic_fetch_add_explicit(&stats->lines_after_filters, batch->count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stats->bytes_scanned, batch->offsets[batch->count] - batch->offsets[0] - batch->count, memory_order_relaxed);
+}
+
+static bool take_batch(void *self, const struct entry_batch *batch)
+{
+    struct log_worker *worker = self;
+    struct log_query *query = worker->query;
+    set_cache_begin(&worker->known, batch);
+    uint32_t first = 0;
+    uint32_t end = batch->count;
+    for (;;) { // slices from the best end; the bar may rise with each
+        narrow_to_bar(query, bar_get(query), batch, &first, &end);
+        if (query->passes_all)
+            narrow_to_limit(query, batch, &first, &end);
+        if (first == end)
+            break;
+        uint32_t rows = end - first < SLICE_ROWS ? end - first : SLICE_ROWS;
+        uint32_t from = query->forward ? first : end - rows;
+        struct entry_batch cut = batch_cut(batch, from, from + rows);
+        count_batch(query->control, &cut, query->passes_all);
+        if (!add_slice(worker, batch, from, from + rows))
+            return false;
+        if (query->forward)
+            first += rows;
+        else
+            end -= rows;
+    }
+    worker->rows_seen += batch->count;
+    worker->ok = charged_arena_settle(&worker->lines, query->control, worker->err) &&
+                 charged_arena_settle(&worker->classes.memory, query->control, worker->err) &&
+                 query_control_check(query->control, worker->err);
+    return worker->ok;
+}
+
+static int64_t best_ns(const struct log_query *query, size_t unit)
+{
+    const struct scan_unit *u = query->units.order[unit];
+    return query->forward ? u->first_ns : u->last_ns;
+}
+
+static bool visit_unit(void *self, struct unit_scan *units, size_t unit, size_t worker_index, struct err *err)
+{
+    struct log_query *query = self;
+    if (time_beats(bar_get(query), best_ns(query, unit), query->forward)) {
+        atomic_fetch_add_explicit(&query->control->stats.blocks_skipped, 1, memory_order_relaxed); // a counter alone
+        return true;
+    }
+    struct log_worker *worker = &query->workers[worker_index];
+    worker->unit = (uint32_t)(units->order[unit] - units->scan->units);
+    worker->rows_seen = 0;
+    worker->ok = true;
+    worker->err = err;
+    uint64_t metadata_bytes = 0;
+    for (size_t i = 0; i < units->order[unit]->run_count; i++)
+        metadata_bytes += units->order[unit]->runs[i].metadata_bytes;
+    atomic_fetch_add_explicit(&query->control->stats.metadata_bytes_scanned, metadata_bytes, memory_order_relaxed); // a counter alone
+    return unit_scan_read(units, unit, worker_index, take_batch, worker, err) && worker->ok;
+}
+
+/* What the workers kept joins the query's; of all, the best stay. Lines that stay move to the query's memory. */
+static bool gather(struct log_query *query, struct err *err)
+{
+    size_t workers = query->units.executor->workers;
+    for (size_t w = 0; w < workers; w++) {
+        struct candidates *from = &query->workers[w].kept;
+        for (size_t i = 0; i < from->count; i++)
+            if (!candidates_add(&query->kept, &from->items[i], query->control, err))
+                return false;
+        from->count = 0;
+    }
+    if (query->request->interval_ns == 0) {
+        candidates_keep(&query->kept, query->limit);
+        if (query->kept.count == query->limit)
+            bar_raise(query, query->kept.items[query->limit - 1].ts_ns);
+    } else {
+        candidates_sort(&query->kept);
+    }
+    for (size_t i = 0; i < query->kept.count; i++) {
+        struct candidate *candidate = &query->kept.items[i];
+        if (!candidate->is_settled)
+            candidate->line = arena_copy(&query->lines.arena, candidate->line);
+        candidate->is_settled = true;
+    }
+    for (size_t w = 0; w < workers; w++)
+        charged_arena_fini(&query->workers[w].lines, query->control);
+    return charged_arena_settle(&query->lines, query->control, err);
+}
+
+/* Entries that no remaining unit can come before are final: of them, those at least an interval apart are emitted. The lines of the
+ * others are dropped when they outweigh what is kept. */
+static bool emit_spaced(struct log_query *query, bool is_last, int64_t next_best_ns, struct err *err)
+{
+    size_t i = 0;
+    for (; i < query->kept.count && query->emitted.count < query->limit; i++) {
+        const struct candidate *candidate = &query->kept.items[i];
+        if (!is_last && !time_beats(candidate->ts_ns, next_best_ns, query->forward))
+            break;
+        if (query->emitted.count > 0) {
+            int64_t before_ns = query->emitted.items[query->emitted.count - 1].ts_ns;
+            int64_t apart_ns = 0;
+            bool far = query->forward ? __builtin_sub_overflow(candidate->ts_ns, before_ns, &apart_ns)
+                                      : __builtin_sub_overflow(before_ns, candidate->ts_ns, &apart_ns);
+            if (!far && apart_ns < query->request->interval_ns)
+                continue;
+        }
+        if (!candidates_add(&query->emitted, candidate, query->control, err))
+            return false;
+    }
+    query->kept.count -= i;
+    if (query->kept.count > 0 && i > 0)
+        memmove(query->kept.items, query->kept.items + i, query->kept.count * sizeof(*query->kept.items));
+
+    struct charged_arena fresh = {.arena = ARENA_INIT};
+    struct candidates *lists[] = {&query->kept, &query->emitted};
+    for (size_t l = 0; l < LENGTH(lists); l++)
+        for (size_t k = 0; k < lists[l]->count; k++)
+            lists[l]->items[k].line = arena_copy(&fresh.arena, lists[l]->items[k].line);
+    charged_arena_fini(&query->lines, query->control);
+    query->lines = fresh;
+    return charged_arena_settle(&query->lines, query->control, err);
+}
+
+static bool run_rounds(struct log_query *query, struct err *err)
+{
+    size_t workers = query->units.executor->workers;
+    size_t total = query->units.scan->unit_count;
+    bool spaced = query->request->interval_ns != 0;
+    size_t round = workers;
+    for (size_t next = 0; next < total;) {
+        if (time_beats(bar_get(query), best_ns(query, next), query->forward)) {
+            atomic_fetch_add_explicit(&query->control->stats.blocks_skipped, total - next, memory_order_relaxed); // a counter alone
+            return true;
+        }
+        size_t count = total - next < round ? total - next : round;
+        if (!unit_scan_run(&query->units, next, count, err) || !gather(query, err))
+            return false;
+        next += count;
+        if (spaced && !emit_spaced(query, next == total, next < total ? best_ns(query, next) : 0, err))
+            return false;
+        if (spaced && query->emitted.count == query->limit)
+            return true;
+        round = 2 * round < ROUND_UNITS_MAX * workers ? 2 * round : ROUND_UNITS_MAX * workers;
+    }
+    return true;
+}
+
+static bool log_query_open(struct log_query *query, const struct source *source, const struct executor *executor, struct arena *arena,
+                           struct err *err)
+{
+    const struct query_request *request = query->request;
+    struct log_expr log = rewrite_line_filters_first(&request->expr->log, arena);
+    struct pipeline_hints hints = {.needs_all = true, .now_ns = request->now_ns};
+    if (!pipeline_compile(&log, NULL, &hints, arena, &query->pipeline, err))
+        return false;
+    query->passes_all = pipeline_is_empty(query->pipeline);
+    struct scan_request scan_request = {
+        .tenant = request->tenant,
+        .start_ns = request->start_ns,
+        .end_ns = request->end_ns - 1,
+        .matchers = log.matchers,
+        .matcher_count = log.matcher_count,
+        .columns = SCAN_LINES | SCAN_METADATA,
+    };
+    struct needle *needles = NULL;
+    scan_request.needle_count = pipeline_needles(query->pipeline, arena, &needles);
+    scan_request.needles = needles;
+    struct scan *scan = NULL;
+    if (!source->scan_open(source->self, &scan_request, query->control, &scan, err))
+        return false;
+    unit_scan_init(&query->units, source, executor, query->control, scan, !query->forward);
+    query->units.visit = visit_unit;
+    query->units.visit_self = query;
+
+    query->workers = mem_array(executor->workers, sizeof(*query->workers));
+    for (size_t w = 0; w < executor->workers; w++) {
+        struct log_worker *worker = &query->workers[w];
+        worker->query = query;
+        worker->pipeline = pipeline_worker_create(query->pipeline);
+        worker->classes.categorize = request->categorize;
+        worker->kept.forward = query->forward;
+    }
+    // A log query without filters stops at its limit: what its units hold says nothing of what it reads.
+    return query->passes_all || unit_scan_check_bytes(&query->units, request->limits->max_query_bytes_read, err);
+}
+
+static void log_query_close(struct log_query *query, size_t workers)
+{
+    for (size_t w = 0; query->workers != NULL && w < workers; w++) {
+        struct log_worker *worker = &query->workers[w];
+        pipeline_worker_destroy(worker->pipeline);
+        label_classes_fini(&worker->classes, query->control);
+        set_cache_fini(&worker->known);
+        candidates_fini(&worker->kept, query->control);
+        charged_arena_fini(&worker->lines, query->control);
+    }
+    mem_free(query->workers);
+    unit_scan_fini(&query->units);
+    candidates_fini(&query->kept, query->control);
+    candidates_fini(&query->emitted, query->control);
+    charged_arena_fini(&query->lines, query->control);
+    pipeline_fini(query->pipeline);
+}
+
+bool log_query_run(const struct source *source, const struct executor *executor, const struct query_request *request,
+                   struct query_control *control, struct arena *arena, struct query_result *out, struct err *err)
+{
+    *out = (struct query_result){.kind = RESULT_STREAMS};
+    if (request->end_ns <= request->start_ns || request->limit <= 0)
+        return true;
+    bool forward = request->direction == QUERY_FORWARD;
+    struct log_query query = {
+        .request = request,
+        .control = control,
+        .forward = forward,
+        .limit = request->limit > INT32_MAX ? INT32_MAX : (size_t)request->limit,
+        .bar_ns = forward ? INT64_MAX : INT64_MIN,
+        .kept.forward = forward,
+        .emitted.forward = forward,
+    };
+    bool ok = log_query_open(&query, source, executor, arena, err) && run_rounds(&query, err);
+    if (ok) {
+        const struct candidates *answer = request->interval_ns == 0 ? &query.kept : &query.emitted;
+        log_result_build(answer, arena, out);
+        atomic_fetch_add_explicit(&control->stats.entries_returned, answer->count, memory_order_relaxed); // a counter alone
+    }
+    log_query_close(&query, executor->workers);
+    return ok;
+}

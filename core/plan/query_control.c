@@ -1,0 +1,29 @@
+#include "core/plan/query_control.h"
+
+bool query_control_check(struct query_control *control, struct err *err)
+{
+    if (atomic_load_explicit(&control->is_cancelled, memory_order_relaxed)) // a flag alone: nothing is published with it
+        return err_set(err, ERR_CANCELLED, "the request was cancelled by the client");
+    if (control->deadline_mono_ns != 0 && clock_mono_ns(control->clock) >= control->deadline_mono_ns)
+        return err_set(err, ERR_TIMEOUT,
+                       "request timed out, decrease the duration of the request or add more label matchers (prefer exact match "
+                       "over regex match) to reduce the amount of data processed");
+    return true;
+}
+
+bool query_control_charge(struct query_control *control, size_t bytes, struct err *err)
+{
+    int64_t take = bytes > (size_t)INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)bytes;
+    int64_t left = atomic_fetch_sub_explicit(&control->memory_left, take, memory_order_relaxed); // a counter alone
+    if (left >= take)
+        return true;
+    atomic_fetch_add_explicit(&control->memory_left, take, memory_order_relaxed);
+    return err_set(err, ERR_LIMIT,
+                   "query needs more than %lld MiB (max_query_memory): narrow the time range or the selector, or group by fewer labels",
+                   (long long)(control->memory_max >> 20));
+}
+
+void query_control_refund(struct query_control *control, size_t bytes)
+{
+    atomic_fetch_add_explicit(&control->memory_left, (int64_t)bytes, memory_order_relaxed); // a counter alone
+}

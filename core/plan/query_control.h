@@ -1,0 +1,37 @@
+/* query_control.h: what bounds one query: deadline, cancel, bytes of memory; and what it cost. Shared by all threads that work on it.
+ * Thread: any. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "core/base/clock.h"
+#include "core/base/err.h"
+
+struct query_stats { /* all summed with relaxed adds */
+    _Atomic uint64_t lines_scanned, bytes_scanned;          /* line bytes of entries looked at */
+    _Atomic uint64_t metadata_bytes_scanned;
+    _Atomic uint64_t lines_after_filters;
+    _Atomic uint64_t head_lines, head_bytes, head_chunks;   /* of these, from memory */
+    _Atomic uint64_t blocks_read, compressed_bytes;         /* decompressed blocks */
+    _Atomic uint64_t blocks_skipped;                        /* by time, stream, needle, limit */
+    _Atomic uint64_t duplicates;
+    _Atomic uint64_t streams_matched, chunks_matched;
+    _Atomic uint64_t entries_returned;
+};
+
+struct query_control {
+    const struct clock *clock;
+    int64_t deadline_mono_ns; /* 0: none */
+    atomic_bool is_cancelled; /* the client went away */
+    _Atomic int64_t memory_left; /* bytes; starts at limits.max_query_memory */
+    int64_t memory_max;
+    _Atomic int64_t bytes_read_left; /* limits.max_query_bytes_read; INT64_MAX: no limit */
+    struct query_stats stats;
+};
+
+/* False with ERR_CANCELLED or ERR_TIMEOUT when the query must end. Cheap: asked once a unit or some thousand lines. */
+bool query_control_check(struct query_control *control, struct err *err) MUST_CHECK;
+
+/* Takes bytes from the memory budget; ERR_LIMIT "query needs more than 256 MiB (max_query_memory): ..." */
+bool query_control_charge(struct query_control *control, size_t bytes, struct err *err) MUST_CHECK;
+void query_control_refund(struct query_control *control, size_t bytes);

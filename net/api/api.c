@@ -1,0 +1,120 @@
+#include "net/api/api.h"
+
+#include "core/base/logger.h"
+#include "core/base/metric.h"
+#include "core/metrics/metric_table.h"
+#include "net/api/query_run.h"
+#include "net/api/query_scheduler.h"
+
+#define METHODS 7
+
+/* Children of the request families, looked up once for each (route, method): an array by the route's place in memory would need all tables, so a small
+ * cache by pointer does. Slots are only ever filled. */
+#define ROUTE_SLOTS 256
+
+struct route_metrics {
+    _Atomic(const struct http_route *) route;
+    _Atomic(struct metric *) inflight[METHODS], request_bytes[METHODS], response_bytes[METHODS];
+    _Atomic(struct metric *) duration[METHODS];
+    _Atomic int duration_status[METHODS];
+};
+
+static struct route_metrics route_slots[ROUTE_SLOTS];
+
+static const struct http_route other_route = {0, "", "other", 0, NULL};
+
+static struct route_metrics *slot_of(const struct http_route *route)
+{
+    size_t i = (size_t)((uintptr_t)route / sizeof(*route)) % ROUTE_SLOTS;
+    for (size_t tries = 0; tries < ROUTE_SLOTS; tries++, i = (i + 1) % ROUTE_SLOTS) {
+        const struct http_route *none = NULL;
+        const struct http_route *found = atomic_load(&route_slots[i].route);
+        if (found == route || (found == NULL && (atomic_compare_exchange_strong(&route_slots[i].route, &none, route) || none == route)))
+            return &route_slots[i];
+    }
+    return &route_slots[0]; // more routes than slots: cannot be, the tables are far smaller
+}
+
+static size_t method_index(enum http_method method)
+{
+    return (size_t)__builtin_ctz((unsigned)method);
+}
+
+static struct slice method_text(enum http_method method)
+{
+    static const struct slice texts[METHODS] = {{"GET", 3}, {"POST", 4}, {"PUT", 3}, {"DELETE", 6}, {"HEAD", 4}, {"OPTIONS", 7}, {"OTHER", 5}};
+    return texts[method_index(method)];
+}
+
+static struct metric *child(_Atomic(struct metric *) *place, size_t family, enum http_method method, const char *route)
+{
+    struct metric *found = atomic_load(place);
+    if (found == NULL) {
+        const struct slice values[] = {method_text(method), slice_str(route)};
+        found = metric_get(family, values);
+        atomic_store(place, found);
+    }
+    return found;
+}
+
+static struct metric *duration_of(struct route_metrics *slot, enum http_method method, const char *route, int status)
+{
+    size_t m = method_index(method);
+    if (atomic_load(&slot->duration_status[m]) == status)
+        return atomic_load(&slot->duration[m]);
+    char text[12];
+    size_t at = sizeof(text);
+    for (int rest = status; rest > 0; rest /= 10)
+        text[--at] = (char)('0' + rest % 10);
+    const struct slice values[] = {method_text(method), slice_str(route), slice_of(text + at, sizeof(text) - at), SLICE("false")};
+    struct metric *found = metric_get(METRIC_loki_request_duration_seconds, values);
+    if (status == 200 || status == 204) { // the usual ones are kept; a race only costs a look-up
+        atomic_store(&slot->duration_status[m], 0);
+        atomic_store(&slot->duration[m], found);
+        atomic_store(&slot->duration_status[m], status);
+    }
+    return found;
+}
+
+static const struct http_route *route_of(const struct http_request *request)
+{
+    return request->route != NULL ? request->route : &other_route;
+}
+
+bool api_admit(struct http_request *request)
+{
+    struct api *api = api_of(request);
+    const struct http_route *route = route_of(request);
+    struct route_metrics *slot = slot_of(route);
+    metric_move(child(&slot->inflight[method_index(request->method)], METRIC_loki_inflight_requests, request->method, route->label), 1);
+    if ((route->flags & (ROUTE_TENANT | ROUTE_TENANTS)) == 0)
+        return true;
+    return caller_admit(request, &api->tenancy, api->limits, (route->flags & ROUTE_TENANTS) != 0);
+}
+
+bool api_run(struct http_request *request, void (*task)(void *self))
+{
+    struct api *api = api_of(request);
+    const struct caller *caller = caller_of(request);
+    query_watch_prepare(request);
+    return query_scheduler_submit(api->scheduler, caller != NULL ? caller->tenants[0] : SLICE(""), task, request);
+}
+
+void api_observe(const struct http_request *request, int status, size_t reply_bytes, int64_t duration_ns)
+{
+    const struct http_route *route = route_of(request);
+    struct route_metrics *slot = slot_of(route);
+    size_t m = method_index(request->method);
+    if (request->route != NULL && status != 405)
+        metric_move(child(&slot->inflight[m], METRIC_loki_inflight_requests, request->method, route->label), -1);
+    metric_observe(duration_of(slot, request->method, route->label, status), (double)duration_ns / (double)NS_PER_S);
+    metric_observe(child(&slot->request_bytes[m], METRIC_loki_request_message_bytes, request->method, route->label), (double)request->body.len);
+    metric_observe(child(&slot->response_bytes[m], METRIC_loki_response_message_bytes, request->method, route->label), (double)reply_bytes);
+    caller_release(request);
+}
+
+void api_rejected(void *app, const char *reason)
+{
+    (void)app;
+    metric_add(metric_get1(METRIC_logi_http_rejected_total, slice_str(reason)), 1);
+}

@@ -1,0 +1,48 @@
+/* api.h: what all handlers share: the store, the settings, the tenants; and the tables of routes, one an API.
+ *
+ * The way of a push: push_body (decode) -> core/ingest -> store_push -> reply. The way of a query: query_params -> core/logql -> core/plan -> codec/result_json.
+ */
+#pragma once
+
+#include "net/http/router.h"
+#include "net/tenancy/caller.h"
+#include "net/tenancy/tenant_state.h"
+#include "storage/store/store.h"
+
+struct query_scheduler;
+
+struct api {
+    struct store *store;
+    const struct clock *clock;
+    struct tenancy tenancy;
+    struct limits_shelf *limits;
+    struct tenant_states *tenants;
+    struct query_scheduler *scheduler;
+    size_t body_bytes_max;         /* 413 over it, as received */
+    size_t decompressed_bytes_max; /* 413 over it, unpacked */
+    int64_t start_mono_ns, start_wall_ns;
+    const char *version, *revision;
+    /* The settings in force as YAML; with `defaults`: the built-in ones; with `diff`: those that differ. */
+    void (*print_config)(void *self, const char *mode, struct buf *out);
+    void *config_self;
+    atomic_bool is_stopping;
+};
+
+static inline struct api *api_of(const struct http_request *request)
+{
+    return request->app;
+}
+
+/* Hooks for http_server_config. */
+bool api_admit(struct http_request *request);
+bool api_run(struct http_request *request, void (*task)(void *self));
+void api_observe(const struct http_request *request, int status, size_t reply_bytes, int64_t duration_ns);
+void api_rejected(void *app, const char *reason);
+
+struct route_table {
+    const struct http_route *routes;
+    size_t count;
+};
+struct route_table loki_v1_routes(void);
+struct route_table loki_legacy_routes(void);
+struct route_table ops_routes(void);

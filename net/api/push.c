@@ -1,0 +1,140 @@
+#include "net/api/push.h"
+
+#include "core/base/mem.h"
+#include "net/api/push_metrics.h"
+
+#define INLINE_BYTES ((size_t)64 << 10) /* larger bodies are decoded on the pool, so that the loop stays quick */
+#define CACHE_STREAMS ((size_t)65536)
+
+struct push {
+    struct push_job job; /* first */
+    struct http_request *http;
+    const struct push_flavour *flavour;
+    struct store_tenant *store_tenant;
+    struct tenant_state *tenant;
+    struct arena arena;
+    struct push_body body;
+    struct ingest_outcome outcome;
+};
+
+/* One cache a thread that decodes; they live as long as the process. */
+static struct stream_cache *thread_cache(void)
+{
+    static _Thread_local struct stream_cache *cache;
+    if (cache == NULL)
+        cache = stream_cache_create(CACHE_STREAMS);
+    return cache;
+}
+
+static void push_end(struct push *push)
+{
+    push_body_fini(&push->body);
+    arena_fini(&push->arena);
+    mem_free(push);
+}
+
+static void answer(struct push *push, int status, struct slice text)
+{
+    struct http_request *http = push->http;
+    text = arena_copy(&http->arena, text); // the push's memory ends first
+    const struct push_flavour *flavour = push->flavour;
+    push_end(push);
+    flavour->reply(http, status, text);
+}
+
+static void answer_err(struct push *push, const struct err *err)
+{
+    push_metrics_refused(push->http, err, push->body.request.entry_count, push->http->body.len);
+    answer(push, http_status_of(err->code), slice_str(err->text));
+}
+
+static bool admit_stream(void *self, struct hash128 stream)
+{
+    struct push *push = self;
+    return store_stream_admit(api_of(push->http)->store, push->store_tenant, stream,
+                              caller_of(push->http)->limits->max_global_streams_per_user);
+}
+
+static int64_t newest_ns(void *self, struct hash128 stream)
+{
+    struct push *push = self;
+    return store_stream_newest_ns(api_of(push->http)->store, stream);
+}
+
+static bool take_rate(void *self, size_t bytes)
+{
+    struct push *push = self;
+    return tenant_take_rate(push->tenant, caller_of(push->http)->limits, bytes);
+}
+
+static bool take_stream_rate(void *self, struct hash128 stream, size_t bytes)
+{
+    struct push *push = self;
+    return tenant_take_stream_rate(push->tenant, caller_of(push->http)->limits, stream, bytes);
+}
+
+static void on_stored(struct push_job *job, bool ok, const struct err *err)
+{
+    struct push *push = (struct push *)job;
+    if (!ok) {
+        answer_err(push, err);
+        return;
+    }
+    push_metrics_accepted(push->http, &push->outcome, push->body.format);
+    answer(push, push->outcome.status, push->outcome.text);
+}
+
+static bool rules_apply(struct push *push, struct err *err)
+{
+    struct api *api = api_of(push->http);
+    const struct caller *caller = caller_of(push->http);
+    struct ingest_context context = {
+        .tenant = caller->tenants[0],
+        .limits = caller->limits,
+        .limits_version = limits_book_version(caller->book),
+        .now_ns = clock_wall_ns(api->clock),
+        .adds_labels = push->flavour->adds_labels,
+        .streams = {push, admit_stream, newest_ns},
+        .cache = thread_cache(),
+        .take_rate = caller->limits->ingestion_rate_mb > 0 ? take_rate : NULL,
+        .take_stream_rate = caller->limits->per_stream_rate_limit > 0 ? take_stream_rate : NULL,
+        .rate_self = push,
+    };
+    return ingest_apply(&context, &push->body.request, &push->arena, &push->outcome, err);
+}
+
+static void run(void *self)
+{
+    struct push *push = self;
+    struct api *api = api_of(push->http);
+    const struct caller *caller = caller_of(push->http);
+    struct err err = {.code = ERR_NONE};
+    push->store_tenant = store_tenant(api->store, caller->tenants[0]);
+    if (!tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err) ||
+        !push->flavour->decode(push->http, caller->limits, api->decompressed_bytes_max, &push->arena, &push->body, &err) ||
+        !rules_apply(push, &err)) {
+        answer_err(push, &err);
+        return;
+    }
+    push->job = (struct push_job){
+        .batch = push->outcome.batch,
+        .record_body = push->outcome.needs_own_record ? SLICE_NONE : push->body.snappy,
+        .refused = push->outcome.refused,
+        .refused_count = push->outcome.refused_count,
+        .adds_labels = push->flavour->adds_labels,
+        .memory_bytes = push->arena.bytes + push->body.raw.cap + push->body.unpacked.cap + push->http->body.len,
+        .done = on_stored,
+    };
+    push_metrics_discarded(push->http, &push->outcome);
+    if (!store_push(api->store, &push->job, &err))
+        answer_err(push, &err);
+}
+
+void push_handle(struct http_request *http, const struct push_flavour *flavour)
+{
+    struct push *push = mem_zero(sizeof(*push));
+    push->http = http;
+    push->flavour = flavour;
+    if (http->body.len <= INLINE_BYTES || !store_run(api_of(http)->store, run, push))
+        run(push);
+}

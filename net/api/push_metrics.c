@@ -1,0 +1,79 @@
+#include "net/api/push_metrics.h"
+
+#include <stdio.h>
+
+#include "core/base/metric.h"
+#include "core/metrics/metric_table.h"
+#include "net/tenancy/caller.h"
+
+/* Children of one tenant and format: kept by each thread for the pair that it saw last, since a promtail's pushes follow each other. */
+struct accepted {
+    char tenant[160];
+    const char *format;
+    struct metric *bytes, *metadata_bytes, *lines, *lines_by_format;
+};
+
+/* Retention as Loki's label has it: whole hours; empty when data is kept for ever. */
+static struct slice retention_text(const struct limits *limits, char out[24])
+{
+    if (limits->retention_period <= 0)
+        return SLICE("");
+    int n = snprintf(out, 24, "%lld", (long long)(limits->retention_period / NS_PER_HOUR));
+    return slice_of(out, n > 0 ? (size_t)n : 0);
+}
+
+static const struct accepted *accepted_of(const struct caller *caller, const char *format)
+{
+    static _Thread_local struct accepted last;
+    struct slice tenant = caller->tenants[0];
+    if (last.format == format && slice_eq_str(tenant, last.tenant))
+        return &last;
+    char hours[24];
+    const struct slice bytes_labels[] = {tenant, retention_text(caller->limits, hours), SLICE(""), SLICE("false"), SLICE("loki")};
+    const struct slice lines_labels[] = {tenant, SLICE(""), SLICE("false"), SLICE("loki")};
+    last.bytes = metric_get(METRIC_loki_distributor_bytes_received_total, bytes_labels);
+    last.metadata_bytes = metric_get(METRIC_loki_distributor_structured_metadata_bytes_received_total, bytes_labels);
+    last.lines = metric_get(METRIC_loki_distributor_lines_received_total, lines_labels);
+    last.lines_by_format = metric_get1(METRIC_logi_ingest_lines_total, slice_str(format));
+    last.format = format;
+    (void)snprintf(last.tenant, sizeof(last.tenant), "%.*s", SLICE_ARG(tenant));
+    return &last;
+}
+
+void push_metrics_accepted(const struct http_request *http, const struct ingest_outcome *outcome, const char *format)
+{
+    const struct caller *caller = caller_of(http);
+    const struct accepted *accepted = accepted_of(caller, format);
+    metric_add(accepted->bytes, outcome->batch.line_bytes + outcome->batch.metadata_bytes);
+    metric_add(accepted->metadata_bytes, outcome->batch.metadata_bytes);
+    metric_add(accepted->lines, outcome->batch.entry_count);
+    metric_add(accepted->lines_by_format, outcome->batch.entry_count);
+    if (outcome->truncated_lines > 0)
+        metric_add(metric_get1(METRIC_logi_ingest_truncated_lines_total, caller->tenants[0]), outcome->truncated_lines);
+}
+
+static void discarded(const struct caller *caller, const char *reason, uint64_t lines, uint64_t bytes)
+{
+    char hours[24];
+    const struct slice labels[] = {slice_str(reason), caller->tenants[0], retention_text(caller->limits, hours), SLICE(""), SLICE("loki")};
+    metric_add(metric_get(METRIC_loki_discarded_samples_total, labels), lines);
+    metric_add(metric_get(METRIC_loki_discarded_bytes_total, labels), bytes);
+}
+
+void push_metrics_discarded(const struct http_request *http, const struct ingest_outcome *outcome)
+{
+    for (int i = 0; i < DISCARD_REASON_COUNT; i++) {
+        if (outcome->discarded[i].lines > 0)
+            discarded(caller_of(http), discard_reason_text((enum discard_reason)i), outcome->discarded[i].lines, outcome->discarded[i].bytes);
+    }
+}
+
+void push_metrics_refused(const struct http_request *http, const struct err *err, size_t lines, size_t bytes)
+{
+    enum discard_reason reason = err->code == ERR_TOO_LARGE     ? DISCARD_request_body_too_large
+                                 : err->code == ERR_DISK_FULL   ? DISCARD_disk_full
+                                 : err->code == ERR_UNAVAILABLE ? DISCARD_memory_limit
+                                 : err->code == ERR_RATE        ? DISCARD_rate_limited
+                                                                : DISCARD_invalid_labels;
+    discarded(caller_of(http), discard_reason_text(reason), lines, bytes);
+}

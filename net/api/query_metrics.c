@@ -1,0 +1,96 @@
+#include "net/api/query_metrics.h"
+
+#include <stdio.h>
+
+#include "core/base/logger.h"
+#include "core/base/metric.h"
+#include "core/metrics/metric_table.h"
+#include "core/model/go_text.h"
+
+#define SLOW_NS (10 * NS_PER_S) /* latency=slow from here on, as Loki's query log has it */
+
+static uint64_t total(const _Atomic uint64_t *value)
+{
+    return atomic_load_explicit(value, memory_order_relaxed); // the query has ended
+}
+
+static const char *status_text(const struct err *err, char out[12])
+{
+    (void)snprintf(out, 12, "%d", err == NULL ? 200 : http_status_of(err->code));
+    return out;
+}
+
+static const char *type_of(const struct query_request *request, const struct query_result *result, const struct err *err)
+{
+    if (request->is_instant || (err == NULL && result->kind != RESULT_STREAMS))
+        return "metric";
+    return request->limit > 0 ? "limited" : "filter";
+}
+
+static void count(const struct query_scope *scope, const char *type, const char *range, const char *query_type, int64_t took_ns,
+                  const struct err *err)
+{
+    char status[12];
+    double seconds = (double)took_ns / (double)NS_PER_S;
+    const struct slice latency[] = {slice_str(range), slice_str(status_text(err, status)), slice_str(type)};
+    metric_observe(metric_get(METRIC_loki_logql_querystats_latency_seconds, latency), seconds);
+    metric_observe(metric_get1(METRIC_logql_query_duration_seconds, slice_str(query_type)), seconds);
+    const struct query_stats *stats = &scope->control.stats;
+    uint64_t head_bytes = total(&stats->head_bytes);
+    uint64_t bytes = total(&stats->bytes_scanned);
+    metric_add(metric_get1(METRIC_logi_query_scanned_bytes_total, SLICE("head")), head_bytes);
+    metric_add(metric_get1(METRIC_logi_query_scanned_bytes_total, SLICE("local")), bytes > head_bytes ? bytes - head_bytes : 0);
+    metric_add(metric_get0(METRIC_logi_query_scanned_lines_total), total(&stats->lines_scanned));
+    metric_add(metric_get0(METRIC_logi_query_returned_lines_total), total(&stats->entries_returned));
+    if (err != NULL && (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT))
+        metric_add(metric_get1(METRIC_logi_query_cancelled_total, err->code == ERR_TIMEOUT ? SLICE("timeout") : SLICE("client_closed")), 1);
+    else if (err != NULL && (err->code == ERR_INVALID || err->code == ERR_LIMIT))
+        metric_add(metric_get1(METRIC_logi_query_rejected_total, err->code == ERR_INVALID ? SLICE("syntax") : SLICE("limit")), 1);
+}
+
+/* The fields that dashboards on Loki's own log read. */
+static void log_query(const struct query_scope *scope, const struct query_request *request, const char *type, struct slice text,
+                      int64_t took_ns, const struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct buf took = BUF_INIT;
+    struct buf length = BUF_INIT;
+    char status[12];
+    const struct query_stats *stats = &scope->control.stats;
+    go_print_duration(&took, took_ns);
+    go_print_duration(&length, request->end_ns - request->start_ns);
+    uint64_t bytes = total(&stats->bytes_scanned);
+    struct slice tags = SLICE("");
+    (void)http_header_get(scope->http, SLICE("x-query-tags"), &tags);
+#define NUMBER(value) arena_printf(&arena, "%llu", (unsigned long long)(value)).ptr
+#define TEXT(slice) arena_printf(&arena, "%.*s", SLICE_ARG(slice)).ptr
+    log_info("querier", "query", "org_id", TEXT(scope->caller->tenants[0]), "latency", took_ns >= SLOW_NS ? "slow" : "fast", "query",
+             TEXT(text), "query_hash", NUMBER(hash64(text) & 0xffffffff), "query_type", type, "range_type",
+             request->is_instant ? "instant" : "range", "length", TEXT(buf_slice(&length)), "step",
+             NUMBER(request->step_ns / NS_PER_MS), "duration", TEXT(buf_slice(&took)), "status", status_text(err, status), "limit",
+             NUMBER(request->limit), "returned_lines", NUMBER(total(&stats->entries_returned)), "throughput",
+             NUMBER(took_ns > 0 ? (double)bytes * 1e9 / (double)took_ns : 0), "total_bytes", NUMBER(bytes), "total_lines",
+             NUMBER(total(&stats->lines_scanned)), "post_filter_lines", NUMBER(total(&stats->lines_after_filters)), "splits", "0", "shards",
+             NUMBER(store_shard_count(scope->api->store)), "source", TEXT(tags), "err", err == NULL ? "" : err->text);
+#undef NUMBER
+#undef TEXT
+    buf_fini(&took);
+    buf_fini(&length);
+    arena_fini(&arena);
+}
+
+void query_metrics_done(const struct query_scope *scope, const struct query_request *request, const struct query_result *result,
+                        struct slice text, const struct err *err)
+{
+    int64_t took_ns = clock_mono_ns(scope->api->clock) - scope->start_mono_ns;
+    const char *type = type_of(request, result, err);
+    const char *range = request->is_instant ? "instant" : "range";
+    count(scope, type, range, range, took_ns, err);
+    if (logger_level() <= LOG_INFO)
+        log_query(scope, request, type, text, took_ns, err);
+}
+
+void metadata_metrics_done(const struct query_scope *scope, const char *type, const struct err *err)
+{
+    count(scope, type, "", type, clock_mono_ns(scope->api->clock) - scope->start_mono_ns, err);
+}

@@ -1,0 +1,81 @@
+#include "net/api/query_run.h"
+
+/* The loop calls this when the client leaves, perhaps while the query runs, perhaps before: so what it touches lives in the request. */
+struct query_watch {
+    _Atomic(struct query_control *) control;
+    atomic_flag busy;
+};
+
+static void lock(struct query_watch *watch)
+{
+    while (atomic_flag_test_and_set(&watch->busy))
+        ;
+}
+
+static void unlock(struct query_watch *watch)
+{
+    atomic_flag_clear(&watch->busy);
+}
+
+static void on_gone(struct http_request *http)
+{
+    struct query_watch *watch = http->state;
+    if (watch == NULL)
+        return;
+    lock(watch); // held for a few instructions only
+    struct query_control *control = atomic_load(&watch->control);
+    if (control != NULL)
+        atomic_store(&control->is_cancelled, true);
+    unlock(watch);
+}
+
+void query_watch_prepare(struct http_request *http)
+{
+    struct query_watch *watch = ARENA_NEW(&http->arena, struct query_watch);
+    atomic_flag_clear(&watch->busy);
+    http->state = watch;
+    http->on_gone = on_gone;
+}
+
+void query_scope_begin(struct query_scope *scope, struct http_request *http)
+{
+    struct api *api = api_of(http);
+    const struct caller *caller = caller_of(http);
+    *scope = (struct query_scope){
+        .http = http,
+        .api = api,
+        .caller = caller,
+        .source = store_source(api->store),
+        .start_mono_ns = clock_mono_ns(api->clock),
+        .now_ns = clock_wall_ns(api->clock),
+    };
+    const struct limits *limits = caller->limits;
+    scope->control.clock = api->clock;
+    scope->control.deadline_mono_ns = limits->query_timeout > 0 ? scope->start_mono_ns + limits->query_timeout : 0;
+    scope->control.memory_max = limits->max_query_memory > 0 ? limits->max_query_memory : INT64_MAX;
+    atomic_init(&scope->control.memory_left, scope->control.memory_max);
+    atomic_init(&scope->control.bytes_read_left, limits->max_query_bytes_read > 0 ? limits->max_query_bytes_read : INT64_MAX);
+    struct query_watch *watch = http->state;
+    if (watch != NULL) {
+        lock(watch);
+        atomic_store(&watch->control, &scope->control);
+        unlock(watch);
+    }
+    if (http_request_is_gone(http))
+        atomic_store(&scope->control.is_cancelled, true);
+}
+
+void query_scope_end(struct query_scope *scope)
+{
+    struct query_watch *watch = scope->http->state;
+    if (watch != NULL) {
+        lock(watch);
+        atomic_store(&watch->control, NULL);
+        unlock(watch);
+    }
+}
+
+void query_reply_err(struct http_request *http, const struct err *err)
+{
+    http_reply_text(http, http_status_of(err->code), slice_str(err->text));
+}

@@ -1,0 +1,164 @@
+#include "net/api/scrape.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "core/base/logger.h"
+#include "core/base/mem.h"
+#include "core/base/metric.h"
+#include "core/base/rcu.h"
+#include "core/metrics/metric_table.h"
+#include "net/api/query_scheduler.h"
+
+struct scrape {
+    struct api *api;
+    struct http_server *server;
+    double start_s;
+};
+
+static void set0(size_t family, double value)
+{
+    metric_set(metric_get0(family), value);
+}
+
+static void set1(size_t family, const char *label, double value)
+{
+    metric_set(metric_get1(family, slice_str(label)), value);
+}
+
+static void set2(size_t family, const char *a, const char *b, double value)
+{
+    const struct slice labels[] = {slice_str(a), slice_str(b)};
+    metric_set(metric_get(family, labels), value);
+}
+
+static double seconds(int64_t ns)
+{
+    return (double)ns / (double)NS_PER_S;
+}
+
+static void scrape_store(const struct scrape *scrape)
+{
+    struct store_stats s;
+    struct err err;
+    store_stats(scrape->api->store, &s);
+    set0(METRIC_logi_ready, store_ready(scrape->api->store, &err) ? 1 : 0);
+    set1(METRIC_logi_head_bytes, "open", (double)s.head_open_bytes);
+    set1(METRIC_logi_head_bytes, "sealed", (double)s.head_sealed_bytes);
+    set0(METRIC_logi_head_entries, (double)s.head_entries);
+    set0(METRIC_logi_head_oldest_entry_timestamp_seconds, s.head_entries > 0 ? seconds(s.head_oldest_ns) : 0);
+    set1(METRIC_loki_ingester_memory_streams, "__all__", (double)s.head_streams);
+    set0(METRIC_loki_ingester_memory_streams_labels_bytes, (double)s.stream_label_bytes);
+    set0(METRIC_loki_ingester_memory_chunks, (double)s.head_chunks);
+    static const char *const levels[] = {"0", "1", "2", "3"};
+    for (size_t i = 0; i < LENGTH(levels); i++)
+        set2(METRIC_logi_store_segments, "local", levels[i], (double)s.segments[i]);
+    set2(METRIC_logi_store_bytes, "local", "data", (double)s.segment_bytes);
+    set2(METRIC_logi_store_bytes, "local", "filter", (double)s.signature_bytes);
+    set2(METRIC_logi_store_bytes, "local", "index", (double)s.index_bytes);
+    set1(METRIC_logi_store_uncompressed_bytes, "local", (double)s.raw_bytes);
+    set0(METRIC_logi_store_oldest_entry_timestamp_seconds, s.entries > 0 ? seconds(s.oldest_ns) : 0);
+    set0(METRIC_logi_store_disk_free_bytes, (double)s.disk_free_bytes);
+    set0(METRIC_logi_store_disk_size_bytes, (double)s.disk_size_bytes);
+    set0(METRIC_logi_store_read_only, s.is_read_only ? 1 : 0);
+    set1(METRIC_logi_index_map_bytes, "used", (double)s.index_bytes);
+    set1(METRIC_logi_index_map_bytes, "mapped", (double)s.index_mapped_bytes);
+    set0(METRIC_logi_wal_size_bytes, (double)s.log.bytes_on_disk);
+    set0(METRIC_logi_wal_segments, (double)s.log.files);
+    set0(METRIC_logi_wal_replay_remaining_bytes, (double)s.replay_bytes_left);
+    set0(METRIC_loki_ingester_wal_replay_active, s.replay_bytes_left > 0 ? 1 : 0);
+    set0(METRIC_loki_ingester_wal_logged_bytes_total, (double)s.log.bytes_logged);
+    set0(METRIC_loki_ingester_wal_records_logged_total, (double)s.log.records_logged);
+    set0(METRIC_loki_ingester_wal_disk_full_failures_total, (double)s.log.disk_full_failures);
+    if (s.disk_size_bytes > 0)
+        set0(METRIC_loki_ingester_wal_disk_usage_percent, 1 - (double)s.disk_free_bytes / (double)s.disk_size_bytes);
+    set1(METRIC_logi_memory_used_bytes, "head", (double)(s.head_open_bytes + s.head_sealed_bytes));
+}
+
+static uint64_t open_fds(void)
+{
+    uint64_t count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder != NULL && readdir(folder) != NULL)
+        count++;
+    if (folder != NULL)
+        (void)closedir(folder);
+    return count > 3 ? count - 3 : 0; // ".", "..", and the folder itself
+}
+
+static void scrape_process(const struct scrape *scrape)
+{
+    struct rusage usage;
+    struct rlimit limit;
+    unsigned long long pages = 0;
+    unsigned long long resident = 0;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        set0(METRIC_process_cpu_seconds_total, (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                                                   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file != NULL && fscanf(file, "%llu %llu", &pages, &resident) == 2) {
+        double page = (double)sysconf(_SC_PAGESIZE);
+        set0(METRIC_process_virtual_memory_bytes, (double)pages * page);
+        set0(METRIC_process_resident_memory_bytes, (double)resident * page);
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        set0(METRIC_process_max_fds, (double)limit.rlim_cur);
+    if (getrlimit(RLIMIT_AS, &limit) == 0)
+        set0(METRIC_process_virtual_memory_max_bytes, limit.rlim_cur == RLIM_INFINITY ? -1 : (double)limit.rlim_cur);
+    set0(METRIC_process_open_fds, (double)open_fds());
+    set0(METRIC_process_start_time_seconds, seconds(scrape->api->start_wall_ns));
+}
+
+static void scrape_now(void *self)
+{
+    const struct scrape *scrape = self;
+    scrape_store(scrape);
+    scrape_process(scrape);
+    set1(METRIC_loki_tcp_connections, "http", (double)http_server_connections(scrape->server));
+    set1(METRIC_loki_tcp_connections, "grpc", 0);
+    set1(METRIC_logi_http_connections, "h1", (double)http_server_connections(scrape->server));
+    set0(METRIC_logi_query_running, (double)query_scheduler_running(scrape->api->scheduler));
+    set0(METRIC_loki_query_frontend_queries_in_progress,
+         (double)(query_scheduler_running(scrape->api->scheduler) + query_scheduler_queued(scrape->api->scheduler)));
+    set0(METRIC_logi_rcu_callbacks_pending, (double)rcu_frees_pending());
+    static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR};
+    for (size_t i = 0; i < LENGTH(levels); i++) {
+        double lines = (double)logger_count(levels[i]);
+        set1(METRIC_log_messages_total, log_level_text(levels[i]), lines);
+        set1(METRIC_loki_log_messages_total, log_level_text(levels[i]), lines);
+        set1(METRIC_loki_internal_log_messages_total, log_level_text(levels[i]), lines);
+    }
+}
+
+static void build_info(const struct api *api)
+{
+    struct utsname host;
+    bool known = uname(&host) == 0;
+    const char *arch = known ? host.machine : "";
+    struct slice revision = slice_str(api->revision);
+    const struct slice loki[] = {SLICE("3.7.6"), revision, SLICE("logi"), SLICE("c"), SLICE("linux"), slice_str(arch), SLICE("")};
+    const struct slice logi[] = {slice_str(api->version), revision, SLICE("gcc " __VERSION__), slice_str(arch), SLICE("linux")};
+    metric_set(metric_get(METRIC_loki_build_info, loki), 1);
+    metric_set(metric_get(METRIC_logi_build_info, logi), 1);
+}
+
+void scrape_register(struct api *api, struct http_server *server)
+{
+    struct scrape *scrape = mem_zero(sizeof(*scrape)); // lives as long as the process, like the registry
+    scrape->api = api;
+    scrape->server = server;
+    build_info(api);
+    set0(METRIC_logi_start_seconds, seconds(clock_mono_ns(api->clock) - api->start_mono_ns));
+    set0(METRIC_loki_distributor_replication_factor, 1);
+    set0(METRIC_loki_boltdb_shipper_compactor_running, 1);
+    static const char *const components[] = {"http", "shards", "index", "wal", "store", "query"};
+    for (size_t i = 0; i < LENGTH(components); i++)
+        set1(METRIC_logi_component_up, components[i], 1);
+    metrics_on_scrape(scrape_now, scrape);
+}

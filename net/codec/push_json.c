@@ -1,0 +1,267 @@
+#include "net/codec/push_json.h"
+
+#include <stdlib.h>
+
+#include "core/model/go_text.h"
+#include "core/base/bytes.h"
+#include "net/codec/json_reader.h"
+#include "net/codec/push_builder.h"
+
+struct decoder {
+    struct json_reader reader;
+    struct push_builder builder;
+};
+
+/* Calls member for each key of the object at the reader; member takes the value. null counts as an empty object. */
+static bool object(struct decoder *decoder, bool (*member)(struct decoder *decoder, struct slice key, void *self, struct err *err),
+                   void *self, struct err *err)
+{
+    struct json_reader *reader = &decoder->reader;
+    if (json_peek(reader) == 'n')
+        return json_skip(reader, NULL, err);
+    if (!json_expect(reader, '{', err))
+        return false;
+    bool more = !json_accept(reader, '}');
+    while (more) {
+        struct slice key;
+        if (!json_string(reader, &key, err) || !json_expect(reader, ':', err) || !member(decoder, key, self, err) ||
+            !json_next(reader, '}', &more, err))
+            return false;
+    }
+    return true;
+}
+
+/* The same for an array's elements; null counts as an empty one. */
+static bool array(struct decoder *decoder, bool (*element)(struct decoder *decoder, size_t i, void *self, struct err *err),
+                  void *self, struct err *err)
+{
+    struct json_reader *reader = &decoder->reader;
+    if (json_peek(reader) == 'n')
+        return json_skip(reader, NULL, err);
+    if (!json_expect(reader, '[', err))
+        return false;
+    bool more = !json_accept(reader, ']');
+    for (size_t i = 0; more; i++) {
+        if (!element(decoder, i, self, err) || !json_next(reader, ']', &more, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- structured metadata: an object of strings, as label_set pairs in the order sent ---- */
+
+static bool metadata_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+{
+    struct buf *pairs = self;
+    struct slice value;
+    if (!json_string(&decoder->reader, &value, err))
+        return err_wrap(err, "structured metadata \"%.*s\"", SLICE_ARG(key));
+    buf_varint(pairs, key.len);
+    buf_put(pairs, key);
+    buf_varint(pairs, value.len);
+    buf_put(pairs, value);
+    return true;
+}
+
+static bool metadata(struct decoder *decoder, struct slice *out, struct err *err)
+{
+    if (json_peek(&decoder->reader) != '{')
+        return err_set(err, ERR_INVALID, "structured metadata must be an object of strings, at offset %zu",
+                       json_offset(&decoder->reader));
+    struct buf pairs = BUF_INIT;
+    bool ok = object(decoder, metadata_member, &pairs, err);
+    *out = arena_copy(decoder->reader.arena, buf_slice(&pairs));
+    buf_fini(&pairs);
+    return ok;
+}
+
+/* ---- today's form ---- */
+
+struct label_list {
+    struct label *labels;
+    size_t count, capacity;
+};
+
+static bool label_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+{
+    struct label_list *list = self;
+    struct slice value;
+    bool is_string = json_peek(&decoder->reader) == '"';
+    if (!(is_string ? json_string(&decoder->reader, &value, err) : json_skip(&decoder->reader, &value, err)))
+        return false;
+    for (size_t i = 0; i < list->count; i++) {
+        if (slice_eq(list->labels[i].name, key)) { // the last of equal keys wins
+            list->labels[i].value = value;
+            return true;
+        }
+    }
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+        struct label *labels = ARENA_ARRAY(decoder->reader.arena, struct label, capacity);
+        if (list->count > 0)
+            memcpy(labels, list->labels, list->count * sizeof(*labels));
+        list->labels = labels;
+        list->capacity = capacity;
+        if (capacity > 4096)
+            return err_set(err, ERR_LIMIT, "a stream has more than 4096 labels");
+    }
+    list->labels[list->count++] = (struct label){key, value};
+    return true;
+}
+
+static int label_order(const void *a, const void *b)
+{
+    return slice_cmp(((const struct label *)a)->name, ((const struct label *)b)->name);
+}
+
+/* As text, sorted, since what is wrong with a label is told by its place in that text. */
+static struct slice label_text(struct arena *arena, struct label_list *list)
+{
+    struct buf text = BUF_INIT;
+    if (list->count > 1)
+        qsort(list->labels, list->count, sizeof(*list->labels), label_order);
+    buf_byte(&text, '{');
+    for (size_t i = 0; i < list->count; i++) {
+        if (i > 0)
+            buf_str(&text, ", ");
+        buf_put(&text, list->labels[i].name);
+        buf_byte(&text, '=');
+        go_quote(&text, list->labels[i].value);
+    }
+    buf_byte(&text, '}');
+    struct slice copy = arena_copy(arena, buf_slice(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+static bool value_element(struct decoder *decoder, size_t i, void *self, struct err *err)
+{
+    struct push_entry *entry = self;
+    struct slice text;
+    switch (i) {
+    case 0:
+        if (!json_string(&decoder->reader, &text, err))
+            return err_wrap(err, "timestamp");
+        return go_parse_int(text, &entry->ts_ns, err);
+    case 1:
+        return json_string(&decoder->reader, &entry->line, err) || err_wrap(err, "line");
+    case 2:
+        return metadata(decoder, &entry->metadata, err);
+    default:
+        return json_skip(&decoder->reader, NULL, err);
+    }
+}
+
+static bool values_element(struct decoder *decoder, size_t i, void *self, struct err *err)
+{
+    (void)i;
+    (void)self;
+    if (json_peek(&decoder->reader) == 'n')
+        return json_skip(&decoder->reader, NULL, err);
+    struct push_entry entry = {.ts_ns = PUSH_TS_INVALID};
+    return array(decoder, value_element, &entry, err) && push_builder_entry(&decoder->builder, &entry, err);
+}
+
+static bool stream_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+{
+    size_t stream = *(size_t *)self;
+    if (slice_eq(key, SLICE("stream"))) {
+        struct label_list list = {0};
+        if (!object(decoder, label_member, &list, err))
+            return err_wrap(err, "stream");
+        decoder->builder.streams[stream].label_text = label_text(decoder->reader.arena, &list);
+        return true;
+    }
+    if (slice_eq(key, SLICE("values")))
+        return array(decoder, values_element, NULL, err);
+    return json_skip(&decoder->reader, NULL, err);
+}
+
+static bool streams_element(struct decoder *decoder, size_t i, void *self, struct err *err)
+{
+    (void)i;
+    bool (*member)(struct decoder *, struct slice, void *, struct err *) = *(bool (**)(struct decoder *, struct slice, void *, struct err *))self;
+    if (json_peek(&decoder->reader) == 'n')
+        return json_skip(&decoder->reader, NULL, err);
+    struct push_stream *stream = push_builder_stream(&decoder->builder, err);
+    if (stream == NULL)
+        return false;
+    stream->label_text = SLICE("{}");
+    size_t index = decoder->builder.stream_count - 1;
+    return object(decoder, member, &index, err);
+}
+
+static bool root_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+{
+    bool is_legacy = *(bool (**)(struct decoder *, struct slice, void *, struct err *))self != stream_member;
+    if (is_legacy ? slice_eq_nocase(key, SLICE("streams")) : slice_eq(key, SLICE("streams")))
+        return array(decoder, streams_element, self, err);
+    return json_skip(&decoder->reader, NULL, err);
+}
+
+/* ---- the first API's form ---- */
+
+static bool entry_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+{
+    struct push_entry *entry = self;
+    struct slice text;
+    if (slice_eq_nocase(key, SLICE("ts")) || slice_eq_nocase(key, SLICE("timestamp"))) {
+        if (!json_string(&decoder->reader, &text, err))
+            return err_wrap(err, "ts");
+        if (!rfc3339_parse(text, &entry->ts_ns))
+            return err_set(err, ERR_INVALID, "parsing time \"%.*s\": not an RFC3339 time", SLICE_ARG(text));
+        return true;
+    }
+    if (slice_eq_nocase(key, SLICE("line")))
+        return json_string(&decoder->reader, &entry->line, err) || err_wrap(err, "line");
+    if (slice_eq_nocase(key, SLICE("structuredMetadata")))
+        return metadata(decoder, &entry->metadata, err);
+    return json_skip(&decoder->reader, NULL, err);
+}
+
+static bool entries_element(struct decoder *decoder, size_t i, void *self, struct err *err)
+{
+    (void)i;
+    (void)self;
+    struct push_entry entry = {.ts_ns = PUSH_TS_INVALID};
+    return object(decoder, entry_member, &entry, err) && push_builder_entry(&decoder->builder, &entry, err);
+}
+
+static bool legacy_stream_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+{
+    size_t stream = *(size_t *)self;
+    if (slice_eq_nocase(key, SLICE("labels"))) {
+        struct slice text;
+        if (!json_string(&decoder->reader, &text, err))
+            return err_wrap(err, "labels");
+        decoder->builder.streams[stream].label_text = text;
+        return true;
+    }
+    if (slice_eq_nocase(key, SLICE("entries")))
+        return array(decoder, entries_element, NULL, err);
+    return json_skip(&decoder->reader, NULL, err);
+}
+
+static bool decode(struct slice body, struct arena *arena,
+                   bool (*member)(struct decoder *, struct slice, void *, struct err *), struct push_request *out,
+                   struct err *err)
+{
+    struct decoder decoder = {.builder = {.arena = arena}};
+    json_reader_init(&decoder.reader, body, arena);
+    if (!object(&decoder, root_member, &member, err))
+        return false;
+    if (json_peek(&decoder.reader) != '\0' || decoder.reader.at != decoder.reader.end)
+        return err_set(err, ERR_INVALID, "text after the JSON value, at offset %zu", json_offset(&decoder.reader));
+    push_builder_finish(&decoder.builder, out);
+    return true;
+}
+
+bool push_json_decode(struct slice body, struct arena *arena, struct push_request *out, struct err *err)
+{
+    return decode(body, arena, stream_member, out, err);
+}
+
+bool push_json_legacy_decode(struct slice body, struct arena *arena, struct push_request *out, struct err *err)
+{
+    return decode(body, arena, legacy_stream_member, out, err);
+}

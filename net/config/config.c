@@ -1,0 +1,271 @@
+#include "net/config/config.h"
+
+#include <stdio.h>
+
+#include "core/base/mem.h"
+#include "core/model/go_text.h"
+#include "core/model/tenant.h"
+#include "net/config/nearest.h"
+
+enum kind { KIND_TEXT, KIND_BOOL, KIND_COUNT, KIND_BYTES, KIND_DURATION };
+
+struct key {
+    const char *name, *help;
+    enum kind kind;
+    size_t offset;
+};
+
+static const struct key keys[] = {
+#define CONFIG_KEY(kind, name, field, value, help) {name, help, KIND_##kind, offsetof(struct config, field)},
+    CONFIG_TABLE(CONFIG_KEY)
+#undef CONFIG_KEY
+};
+
+#define DEFAULT_TEXT(value) SLICE(value)
+#define DEFAULT_BOOL(value) (value)
+#define DEFAULT_COUNT(value) (value)
+#define DEFAULT_BYTES(value) (value)
+#define DEFAULT_DURATION(value) (value)
+
+void config_init(struct config *config)
+{
+    *config = (struct config){
+#define CONFIG_DEFAULT(kind, name, field, value, help) .field = DEFAULT_##kind(value),
+        CONFIG_TABLE(CONFIG_DEFAULT)
+#undef CONFIG_DEFAULT
+    };
+    limits_defaults(&config->limits);
+}
+
+void config_fini(struct config *config)
+{
+    mem_free(config->overrides);
+    arena_fini(&config->arena);
+    *config = (struct config){0};
+}
+
+static const struct key *key_find(struct slice name)
+{
+    for (size_t i = 0; i < LENGTH(keys); i++) {
+        if (slice_eq_str(name, keys[i].name))
+            return &keys[i];
+    }
+    return NULL;
+}
+
+bool config_has_key(struct slice name, bool *is_bool)
+{
+    const struct key *key = key_find(name);
+    *is_bool = key != NULL && key->kind == KIND_BOOL;
+    return key != NULL || slice_starts(name, SLICE("limits_config."));
+}
+
+static bool bool_parse(struct slice text, bool *out)
+{
+    *out = slice_eq_nocase(text, SLICE("true")) || slice_eq(text, SLICE("1")) || slice_eq_nocase(text, SLICE("yes")) || slice_eq_nocase(text, SLICE("on"));
+    return *out || slice_eq_nocase(text, SLICE("false")) || slice_eq(text, SLICE("0")) || slice_eq_nocase(text, SLICE("no")) ||
+           slice_eq_nocase(text, SLICE("off"));
+}
+
+static bool value_set(struct config *config, const struct key *key, struct slice value, struct err *err)
+{
+    void *field = (char *)config + key->offset;
+    uint64_t bytes = 0;
+    switch (key->kind) {
+    case KIND_TEXT:
+        *(struct slice *)field = arena_copy(&config->arena, value);
+        return true;
+    case KIND_BOOL:
+        return bool_parse(value, field) || err_set(err, ERR_INVALID, "\"%.*s\" is neither true nor false", SLICE_ARG(value));
+    case KIND_COUNT:
+        if (!go_parse_int(value, field, NULL) || *(int64_t *)field < 0)
+            return err_set(err, ERR_INVALID, "\"%.*s\" is no whole number from 0 on", SLICE_ARG(value));
+        return true;
+    case KIND_BYTES:
+        if (!config_parse_bytes(value, &bytes, err) || bytes > INT64_MAX)
+            return err_set(err, ERR_INVALID, "\"%.*s\" is no size such as 64MB", SLICE_ARG(value));
+        *(int64_t *)field = (int64_t)bytes;
+        return true;
+    case KIND_DURATION:
+        return prom_parse_duration(value, field, err) || go_parse_duration(value, field, err) ||
+               err_set(err, ERR_INVALID, "\"%.*s\" is no duration such as 30s or 1h30m", SLICE_ARG(value));
+    }
+    return false;
+}
+
+static bool unknown_key(struct slice name, struct err *err)
+{
+    const char *names[LENGTH(keys)];
+    for (size_t i = 0; i < LENGTH(keys); i++)
+        names[i] = keys[i].name;
+    const char *nearest = nearest_name(name, names, LENGTH(names));
+    return nearest == NULL ? err_set(err, ERR_NOT_FOUND, "unknown key %.*s", SLICE_ARG(name))
+                           : err_set(err, ERR_NOT_FOUND, "unknown key %.*s: did you mean %s?", SLICE_ARG(name), nearest);
+}
+
+bool config_set(struct config *config, struct slice name, struct slice value, struct err *err)
+{
+    static const struct slice limits_prefix = {"limits_config.", 14};
+    if (slice_starts(name, limits_prefix))
+        return limits_set(&config->limits, slice_from(name, limits_prefix.len), value, &config->arena, err) ||
+               err_wrap(err, "limits_config");
+    const struct key *key = key_find(name);
+    if (key == NULL)
+        return unknown_key(name, err);
+    return value_set(config, key, value, err) || err_wrap(err, "%s", key->name);
+}
+
+static bool one_of(const char *name, struct slice value, const char *const *words, size_t count, struct err *err)
+{
+    struct buf list = BUF_INIT;
+    for (size_t i = 0; i < count; i++) {
+        if (slice_eq_str(value, words[i])) {
+            buf_fini(&list);
+            return true;
+        }
+        buf_printf(&list, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", words[i]);
+    }
+    err_fill(err, ERR_INVALID, "%s: \"%.*s\" is not %.*s", name, SLICE_ARG(value), SLICE_ARG(buf_slice(&list)));
+    buf_fini(&list);
+    return false;
+}
+
+static void listen_fold(struct config *config)
+{
+    if (config->http_listen_port == 0 && config->http_listen_address.len == 0)
+        return;
+    size_t colon = config->listen.len;
+    while (colon > 0 && config->listen.ptr[colon - 1] != ':')
+        colon--;
+    struct slice host = slice_of(config->listen.ptr, colon == 0 ? 0 : colon - 1);
+    if (config->http_listen_address.len > 0)
+        host = config->http_listen_address;
+    struct slice port = slice_from(config->listen, colon);
+    if (config->http_listen_port != 0)
+        port = arena_printf(&config->arena, "%lld", (long long)config->http_listen_port);
+    config->listen = arena_printf(&config->arena, "%.*s:%.*s", SLICE_ARG(host), SLICE_ARG(port));
+    config->http_listen_address = SLICE("");
+    config->http_listen_port = 0;
+}
+
+bool config_finish(struct config *config, struct err *err)
+{
+    static const char *const tenancies[] = {"optional", "single", "required"};
+    static const char *const durabilities[] = {"sync", "async"};
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    static const char *const formats[] = {"logfmt", "json"};
+    listen_fold(config);
+    if (!config->auth_enabled && slice_eq(config->tenancy, SLICE("optional"))) {
+        config->tenancy = SLICE("single");
+        if (slice_eq(config->default_tenant, SLICE(TENANT_DEFAULT)))
+            config->default_tenant = SLICE("fake"); // Loki's word for it, which its answers show
+    }
+    if (config->http_listen_port > 65535)
+        return err_set(err, ERR_INVALID, "server.http_listen_port: %lld is no port", (long long)config->http_listen_port);
+    if (config->shards > 256)
+        return err_set(err, ERR_INVALID, "storage.shards: %lld is more than 256", (long long)config->shards);
+    return one_of("tenancy", config->tenancy, tenancies, LENGTH(tenancies), err) &&
+           one_of("storage.durability", config->durability, durabilities, LENGTH(durabilities), err) &&
+           one_of("log.level", config->log_level, levels, LENGTH(levels), err) &&
+           one_of("log.format", config->log_format, formats, LENGTH(formats), err) &&
+           (tenant_name_check(config->default_tenant, err) || err_wrap(err, "default_tenant"));
+}
+
+/* ---- printing ---- */
+
+static void value_print(const struct config *config, const struct key *key, struct buf *out)
+{
+    const void *field = (const char *)config + key->offset;
+    switch (key->kind) {
+    case KIND_TEXT:
+        go_quote(out, *(const struct slice *)field);
+        return;
+    case KIND_BOOL:
+        buf_str(out, *(const bool *)field ? "true" : "false");
+        return;
+    case KIND_COUNT:
+    case KIND_BYTES:
+        buf_i64(out, *(const int64_t *)field);
+        return;
+    case KIND_DURATION:
+        prom_print_duration(out, *(const int64_t *)field);
+        return;
+    }
+}
+
+static struct slice value_text(const struct config *config, const struct key *key, struct arena *arena)
+{
+    struct buf text = BUF_INIT;
+    value_print(config, key, &text);
+    struct slice copy = arena_copy(arena, buf_slice(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+/* Keys with a dot stand in the mapping of their section. */
+static void keys_print(const struct config *config, const struct config *base, struct buf *out)
+{
+    struct arena arena = ARENA_INIT;
+    struct slice section = SLICE("");
+    for (size_t i = 0; i < LENGTH(keys); i++) {
+        struct slice name = slice_str(keys[i].name);
+        struct slice value = value_text(config, &keys[i], &arena);
+        if (base != NULL && slice_eq(value, value_text(base, &keys[i], &arena)))
+            continue;
+        size_t dot = slice_find_byte(name, '.');
+        struct slice in = dot == name.len ? SLICE("") : slice_of(name.ptr, dot);
+        if (in.len > 0 && !slice_eq(in, section))
+            buf_printf(out, "%.*s:\n", SLICE_ARG(in));
+        section = in;
+        struct slice leaf = in.len > 0 ? slice_from(name, dot + 1) : name;
+        buf_printf(out, "%s%.*s: %.*s\n", in.len > 0 ? "  " : "", SLICE_ARG(leaf), SLICE_ARG(value));
+    }
+    arena_fini(&arena);
+}
+
+void config_print(const struct config *config, const char *mode, struct buf *out)
+{
+    struct config defaults;
+    config_init(&defaults);
+    const struct config *shown = strcmp(mode, "defaults") == 0 ? &defaults : config;
+    bool is_diff = strcmp(mode, "diff") == 0;
+    keys_print(shown, is_diff ? &defaults : NULL, out);
+    struct buf limits = BUF_INIT;
+    struct buf base = BUF_INIT;
+    limits_print_yaml(&shown->limits, &limits, 2);
+    limits_print_yaml(&defaults.limits, &base, 2);
+    if (!is_diff || !slice_eq(buf_slice(&limits), buf_slice(&base))) {
+        buf_str(out, "limits_config:\n");
+        buf_put(out, buf_slice(&limits));
+    }
+    buf_fini(&limits);
+    buf_fini(&base);
+    config_fini(&defaults);
+}
+
+void config_print_help(struct buf *out)
+{
+    struct config defaults;
+    struct arena arena = ARENA_INIT;
+    config_init(&defaults);
+    for (size_t i = 0; i < LENGTH(keys); i++)
+        buf_printf(out, "  --%s\n        %s (default %.*s)\n", keys[i].name, keys[i].help,
+                   SLICE_ARG(value_text(&defaults, &keys[i], &arena)));
+    arena_fini(&arena);
+    config_fini(&defaults);
+}
+
+void config_print_markdown(struct buf *out)
+{
+    static const char *const kinds[] = {[KIND_TEXT] = "text", [KIND_BOOL] = "bool", [KIND_COUNT] = "number",
+                                        [KIND_BYTES] = "bytes", [KIND_DURATION] = "duration"};
+    struct config defaults;
+    struct arena arena = ARENA_INIT;
+    config_init(&defaults);
+    buf_str(out, "| key | kind | default | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < LENGTH(keys); i++)
+        buf_printf(out, "| `%s` | %s | `%.*s` | %s |\n", keys[i].name, kinds[keys[i].kind],
+                   SLICE_ARG(value_text(&defaults, &keys[i], &arena)), keys[i].help);
+    arena_fini(&arena);
+    config_fini(&defaults);
+}

@@ -1,0 +1,142 @@
+#include "net/config/yaml_flatten.h"
+
+#include <yaml.h>
+
+#include "core/base/buf.h"
+
+typedef bool (*each_scalar)(void *self, const struct slice *path, size_t depth, struct slice value, size_t line, struct err *err);
+
+enum level_kind { LEVEL_MAPPING, LEVEL_LIST };
+
+struct level {
+    enum level_kind kind;
+    bool has_key;     /* mapping: the next scalar is the value of path[i] */
+    bool has_nested;  /* list: some element was no scalar */
+    size_t index;     /* list: of the next element */
+    struct buf joined; /* list of scalars */
+    size_t line;
+};
+
+struct flattener {
+    struct arena *arena;
+    each_scalar each;
+    void *self;
+    struct slice path[YAML_DEPTH_MAX + 1];
+    struct level levels[YAML_DEPTH_MAX];
+    size_t depth;
+};
+
+
+static bool emit(struct flattener *f, struct slice value, size_t line, struct err *err)
+{
+    return f->each(f->self, f->path, f->depth, value, line, err);
+}
+
+static bool scalar(struct flattener *f, const yaml_event_t *event, struct err *err)
+{
+    struct slice text = arena_copy(f->arena, slice_of(event->data.scalar.value, event->data.scalar.length));
+    size_t line = event->start_mark.line + 1;
+    bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (is_plain && (slice_eq(text, SLICE("~")) || slice_eq(text, SLICE("null"))))
+        text = SLICE("");
+    if (f->depth == 0)
+        return text.len == 0 || err_set(err, ERR_INVALID, "line %zu: a mapping is wanted", line);
+    struct level *level = &f->levels[f->depth - 1];
+    if (level->kind == LEVEL_LIST) {
+        if (level->index++ > 0)
+            buf_byte(&level->joined, ',');
+        buf_put(&level->joined, text);
+        return true;
+    }
+    if (!level->has_key) {
+        f->path[f->depth - 1] = text;
+        level->has_key = true;
+        return true;
+    }
+    level->has_key = false;
+    return emit(f, text, line, err);
+}
+
+static bool open_level(struct flattener *f, enum level_kind kind, size_t line, struct err *err)
+{
+    if (f->depth == YAML_DEPTH_MAX)
+        return err_set(err, ERR_INVALID, "line %zu: nested deeper than %d", line, YAML_DEPTH_MAX);
+    if (f->depth > 0) {
+        struct level *outer = &f->levels[f->depth - 1];
+        if (outer->kind == LEVEL_MAPPING && !outer->has_key)
+            return err_set(err, ERR_INVALID, "line %zu: a key must be a scalar", line);
+        if (outer->kind == LEVEL_LIST) {
+            outer->has_nested = true;
+            f->path[f->depth - 1] = arena_printf(f->arena, "%zu", outer->index++);
+        }
+    } else if (kind == LEVEL_LIST) {
+        return err_set(err, ERR_INVALID, "line %zu: a mapping is wanted", line);
+    }
+    f->levels[f->depth++] = (struct level){.kind = kind, .line = line};
+    return true;
+}
+
+static bool close_level(struct flattener *f, struct err *err)
+{
+    struct level *level = &f->levels[--f->depth];
+    bool ok = true;
+    if (level->kind == LEVEL_LIST && !level->has_nested)
+        ok = emit(f, arena_copy(f->arena, buf_slice(&level->joined)), level->line, err);
+    buf_fini(&level->joined);
+    if (f->depth > 0 && f->levels[f->depth - 1].kind == LEVEL_MAPPING)
+        f->levels[f->depth - 1].has_key = false;
+    return ok;
+}
+
+static bool take_event(struct flattener *f, const yaml_event_t *event, struct err *err)
+{
+    size_t line = event->start_mark.line + 1;
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        return scalar(f, event, err);
+    case YAML_MAPPING_START_EVENT:
+        return open_level(f, LEVEL_MAPPING, line, err);
+    case YAML_SEQUENCE_START_EVENT:
+        return open_level(f, LEVEL_LIST, line, err);
+    case YAML_MAPPING_END_EVENT:
+    case YAML_SEQUENCE_END_EVENT:
+        return close_level(f, err);
+    case YAML_ALIAS_EVENT:
+        return err_set(err, ERR_INVALID, "line %zu: anchors and aliases are not supported", line);
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_STREAM_END_EVENT:
+    case YAML_DOCUMENT_START_EVENT:
+    case YAML_DOCUMENT_END_EVENT:
+        return true;
+    }
+    return true;
+}
+
+bool yaml_flatten(struct slice text, struct arena *arena, each_scalar each, void *self, struct err *err)
+{
+    struct flattener f = {.arena = arena, .each = each, .self = self};
+    yaml_parser_t parser;
+    if (text.len > YAML_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "larger than %zu bytes", YAML_BYTES_MAX);
+    if (yaml_parser_initialize(&parser) == 0)
+        return err_set(err, ERR_UNAVAILABLE, "no memory for a YAML parser");
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text.ptr, text.len);
+    bool ok = true;
+    bool at_end = false;
+    while (ok && !at_end) {
+        yaml_event_t event;
+        if (yaml_parser_parse(&parser, &event) == 0) {
+            ok = err_set(err, ERR_INVALID, "line %zu: %s", parser.problem_mark.line + 1,
+                         parser.problem != NULL ? parser.problem : "bad YAML");
+            break;
+        }
+        at_end = event.type == YAML_STREAM_END_EVENT;
+        ok = take_event(&f, &event, err);
+        yaml_event_delete(&event);
+    }
+    while (f.depth > 0)
+        buf_fini(&f.levels[--f.depth].joined);
+    yaml_parser_delete(&parser);
+    return ok;
+}

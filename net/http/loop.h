@@ -1,0 +1,55 @@
+/* loop.h: inside net/http: one event loop and its thread. */
+#pragma once
+
+#include <h2o.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "net/http/server.h"
+
+struct loop_message {
+    h2o_multithread_message_t super; /* first */
+    void (*fn)(void *self);
+    void *self;
+    bool is_owned; /* freed after it ran */
+};
+
+struct loop_listener {
+    struct http_loop *loop;
+    size_t index; /* of config.listeners */
+    int fd;
+    h2o_socket_t *socket;
+    h2o_accept_ctx_t accept;
+    h2o_hostconf_t *hosts[2];
+};
+
+struct http_loop {
+    struct http_server *server;
+    pthread_t thread;
+    bool has_thread;
+    h2o_context_t context;
+    h2o_multithread_receiver_t receiver;
+    struct loop_listener listeners[HTTP_LISTENERS_MAX];
+    h2o_linklist_t under_way; /* struct http_exchange.link */
+    struct sweeper *sweeper;
+    atomic_bool is_stopping;
+    bool is_accepting;
+};
+
+struct http_server {
+    struct http_server_config config;
+    h2o_globalconf_t global;
+    struct http_loop *loops;
+    size_t loop_count;
+    _Atomic size_t connections;
+    _Atomic size_t requests_under_way;
+    _Atomic size_t body_bytes; /* copies that handlers hold */
+    unsigned ports[HTTP_LISTENERS_MAX];
+};
+
+/* The loop that the calling thread runs, or NULL. */
+struct http_loop *loop_current(void);
+
+/* Begins on its thread; ends when is_stopping and woken. */
+bool loop_start(struct http_loop *loop, struct err *err) MUST_CHECK;
+void loop_accept_again(struct http_loop *loop); /* after a connection closed */

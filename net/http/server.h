@@ -1,0 +1,77 @@
+/* server.h: HTTP/1.1 by libh2o's event loop, tamed (spec/reliability.md 4): one loop a thread, each with its own listening sockets (SO_REUSEPORT); HTTP/2
+ * off; strict head check; budgets for bodies and connections; a sweeper for slow clients.
+ *
+ * Thread: start and stop from main. Handlers run on a loop, or on the pool when their route says so.
+ */
+#pragma once
+
+#include "core/base/clock.h"
+#include "net/http/router.h"
+
+struct http_server;
+
+struct http_listener {
+    const char *address;         /* "127.0.0.1:3100", "[::1]:3100", ":3100" */
+    const struct router *router; /* what is served there; outlives the server */
+    void *tls;                   /* SSL_CTX *, or NULL: clear text */
+};
+
+#define HTTP_LISTENERS_MAX 4
+
+struct http_server_config {
+    struct http_listener listeners[HTTP_LISTENERS_MAX];
+    size_t listener_count;
+    unsigned loops;               /* 0: one a core */
+    const char *body_folder;      /* for bodies over body_mmap_bytes; exists */
+    size_t body_bytes_max;        /* of one body: 413 */
+    size_t body_mmap_bytes;       /* bodies over it are kept in a file of body_folder while they arrive */
+    size_t body_budget_bytes;     /* of all bodies under way: the largest connections are closed over it */
+    size_t connections_max;       /* of all listeners */
+    int64_t head_timeout_ns;      /* for a whole head */
+    int64_t idle_timeout_ns;      /* keep-alive, and for a whole request */
+    int64_t body_rate_window_ns;  /* a body must bring body_rate_bytes in each */
+    size_t body_rate_bytes;
+    int64_t write_timeout_ns;     /* a reply that makes no progress */
+    size_t tail_bytes;            /* unused by the server itself: what a websocket may have waiting */
+    const struct clock *clock;
+    void *app;
+    /* Before the handler, on the loop: tenant, credentials, readiness. True: go on. False: it has replied. May be NULL. */
+    bool (*admit)(struct http_request *request);
+    /* Runs task(request) on the pool, in its turn. False: too much waits, 429 is sent. */
+    bool (*run)(struct http_request *request, void (*task)(void *self));
+    /* After each reply, for metrics and logs. On the loop. May be NULL. */
+    void (*observe)(const struct http_request *request, int status, size_t reply_bytes, int64_t duration_ns);
+    /* A request was refused before routing: reason is one of metrics.md's logi_http_rejected_total. May be NULL. */
+    void (*rejected)(void *app, const char *reason);
+};
+
+void http_server_config_defaults(struct http_server_config *out);
+
+/* Binds and starts the loops. ERR_UNAVAILABLE names the address that is in use. */
+bool http_server_start(const struct http_server_config *config, struct http_server **out, struct err *err) MUST_CHECK;
+
+/* Stops accepting; connections end when their request has been answered. */
+void http_server_stop_accepting(struct http_server *server);
+
+/* Waits for requests under way, at most timeout_ns, then ends loops and memory. NULL is fine. */
+void http_server_stop(struct http_server *server, int64_t timeout_ns);
+
+/* New TLS contexts for the listeners, in their order; from the next connection on. The old ones are freed. */
+void http_server_set_tls(struct http_server *server, void *const *tls);
+
+size_t http_server_connections(const struct http_server *server);
+/* Port of the i-th listener, for address ":0". */
+unsigned http_server_port(const struct http_server *server, size_t listener);
+
+/* ---- for handlers that take the connection over (websocket) ---- */
+struct st_h2o_req_t;
+/* The libh2o request behind it. Thread: its loop, before any reply. NULL when gone. */
+struct st_h2o_req_t *http_request_h2o(struct http_request *request);
+/* Calls fn(self) on the loop that owns the request. Thread: any. The request must not have been replied to or detached. */
+void http_request_post(struct http_request *request, void (*fn)(void *self), void *self);
+/* The request's loop, to post to it later. */
+struct http_loop;
+struct http_loop *http_request_loop(struct http_request *request);
+void http_loop_post(struct http_loop *loop, void (*fn)(void *self), void *self);
+/* Ends the request without a reply by the server: the handler has upgraded the connection. Thread: its loop. */
+void http_request_detach(struct http_request *request);

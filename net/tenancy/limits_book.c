@@ -1,0 +1,154 @@
+#include "net/tenancy/limits_book.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/base/mem.h"
+
+struct tenant_limits {
+    struct slice tenant;
+    struct limits limits;
+};
+
+struct limits_book {
+    atomic_int refs;
+    struct arena arena;
+    uint64_t version;
+    struct limits defaults;
+    struct tenant_limits *tenants;
+    size_t count;
+};
+
+static struct tenant_limits *tenant_of(struct limits_book *book, struct slice name)
+{
+    for (size_t i = 0; i < book->count; i++) {
+        if (slice_eq(book->tenants[i].tenant, name))
+            return &book->tenants[i];
+    }
+    struct tenant_limits *tenant = &book->tenants[book->count++];
+    tenant->tenant = arena_copy(&book->arena, name);
+    tenant->limits = book->defaults;
+    return tenant;
+}
+
+bool limits_book_create(const struct limits *defaults, const struct limits_override *overrides, size_t count, uint64_t version,
+                        struct limits_book **out, struct err *err)
+{
+    struct limits_book *book = mem_zero(sizeof(*book));
+    atomic_init(&book->refs, 1);
+    book->version = version;
+    book->defaults = *defaults;
+    book->tenants = ARENA_ARRAY(&book->arena, struct tenant_limits, count);
+    for (size_t i = 0; i < count; i++) {
+        struct tenant_limits *tenant = tenant_of(book, overrides[i].tenant);
+        if (!limits_set(&tenant->limits, overrides[i].name, overrides[i].value, &book->arena, err)) {
+            limits_book_unref(book);
+            return err_wrap(err, "overrides of tenant %.*s", SLICE_ARG(overrides[i].tenant));
+        }
+    }
+    *out = book;
+    return true;
+}
+
+struct limits_book *limits_book_ref(struct limits_book *book)
+{
+    atomic_fetch_add(&book->refs, 1);
+    return book;
+}
+
+void limits_book_unref(struct limits_book *book)
+{
+    if (book == NULL || atomic_fetch_sub(&book->refs, 1) > 1)
+        return;
+    arena_fini(&book->arena);
+    mem_free(book);
+}
+
+const struct limits *limits_book_find(const struct limits_book *book, struct slice tenant)
+{
+    for (size_t i = 0; i < book->count; i++) {
+        if (slice_eq(book->tenants[i].tenant, tenant))
+            return &book->tenants[i].limits;
+    }
+    return &book->defaults;
+}
+
+const struct limits *limits_book_defaults(const struct limits_book *book)
+{
+    return &book->defaults;
+}
+
+uint64_t limits_book_version(const struct limits_book *book)
+{
+    return book->version;
+}
+
+bool limits_book_at(const struct limits_book *book, size_t i, struct slice *tenant, const struct limits **limits)
+{
+    if (i >= book->count)
+        return false;
+    *tenant = book->tenants[i].tenant;
+    *limits = &book->tenants[i].limits;
+    return true;
+}
+
+static int64_t smaller_positive(int64_t a, int64_t b)
+{
+    return a <= 0 ? b : b <= 0 ? a : a < b ? a : b;
+}
+
+void limits_strictest(const struct limits *const *all, size_t count, struct limits *out)
+{
+    *out = *all[0];
+    for (size_t i = 1; i < count; i++) {
+#define STRICTER_BOOL(field)
+#define STRICTER_TEXT(field)
+#define STRICTER_LIST(field)
+#define STRICTER_RATE_MB(field)
+#define STRICTER_COUNT(field) out->field = smaller_positive(out->field, all[i]->field);
+#define STRICTER_BYTES(field) STRICTER_COUNT(field)
+#define STRICTER_DURATION(field) STRICTER_COUNT(field)
+#define STRICTER(kind, field, value, help) STRICTER_##kind(field)
+        LIMITS_TABLE(STRICTER)
+#undef STRICTER
+    }
+}
+
+struct limits_shelf {
+    pthread_mutex_t lock; /* for the pointer and its reference: a few instructions */
+    struct limits_book *book;
+};
+
+struct limits_shelf *limits_shelf_create(struct limits_book *first)
+{
+    struct limits_shelf *shelf = mem_zero(sizeof(*shelf));
+    (void)pthread_mutex_init(&shelf->lock, NULL);
+    shelf->book = first;
+    return shelf;
+}
+
+void limits_shelf_destroy(struct limits_shelf *shelf)
+{
+    if (shelf == NULL)
+        return;
+    limits_book_unref(shelf->book);
+    (void)pthread_mutex_destroy(&shelf->lock);
+    mem_free(shelf);
+}
+
+struct limits_book *limits_shelf_take(struct limits_shelf *shelf)
+{
+    (void)pthread_mutex_lock(&shelf->lock);
+    struct limits_book *book = limits_book_ref(shelf->book);
+    (void)pthread_mutex_unlock(&shelf->lock);
+    return book;
+}
+
+void limits_shelf_put(struct limits_shelf *shelf, struct limits_book *book)
+{
+    (void)pthread_mutex_lock(&shelf->lock);
+    struct limits_book *old = shelf->book;
+    shelf->book = book;
+    (void)pthread_mutex_unlock(&shelf->lock);
+    limits_book_unref(old);
+}

@@ -1,0 +1,42 @@
+/* day_merge.h: small segments of a day into larger ones: fewer files, larger blocks, duplicates gone, what retention has ended left out.
+ *
+ * A shard's segments of one level are merged when there are MERGE_SEGMENTS_MIN; of a quiet day, all that are not nearly full.
+ * Thread: maintenance, one round at a time. Memory: a block an input, and the list of streams.
+ */
+#pragma once
+
+#include "storage/day/day_set.h"
+#include "storage/day/view.h"
+
+#define MERGE_SEGMENTS_MIN ((size_t)8)
+#define MERGE_SEGMENTS_MAX ((size_t)16)    /* inputs of one merge */
+#define MERGE_QUIET_NS NS_PER_HOUR         /* nothing was sealed into the day for so long */
+#define MERGE_FULL_BLOCKS ((size_t)384)    /* a segment with so many is left alone */
+#define RETENTION_CONFIRM_NS NS_PER_MIN    /* a day must be over for so long by the clock that never jumps */
+#define RETENTION_INTERVAL_NS (10 * NS_PER_MIN)
+
+struct day_merge_context {
+    struct view_board *board;
+    struct day_set *days;
+    const struct day_streams *index_streams;
+    const struct clock *clock;
+    _Atomic uint64_t *segment_ids;
+    size_t block_bytes;
+    int zstd_level;
+    bool merges;
+    int64_t (*retention_ns)(void *self, struct slice tenant); /* may be NULL */
+    void *retention_self;
+    bool (*is_busy)(void *self);     /* merging waits */
+    bool (*is_stopping)(void *self); /* ... and ends */
+    void *self;
+};
+
+/* One round: retention, then every merge that is due. False: something failed; what is in force is whole all the same. */
+bool day_merge_round(const struct day_merge_context *context, struct err *err) MUST_CHECK;
+
+/* Merges these segments of the view's day into new ones, and puts them in force. drops: streams of a tenant to leave out (NULL: none). */
+bool day_merge_segments(const struct day_merge_context *context, const struct view_day *day, struct segment *const *inputs, size_t count,
+                        bool (*drops)(void *self, struct slice tenant), void *drops_self, struct err *err) MUST_CHECK;
+
+/* day_retention.c: drops days that every tenant's retention has passed, and rewrites segments with streams of some such tenants. */
+bool day_retention_round(const struct day_merge_context *context, struct err *err) MUST_CHECK;

@@ -1,0 +1,30 @@
+/* page_pool.h: pages of memory for the heads, given back and taken again, so that a busy node does not ask the system for each.
+ *
+ * Thread: any. A page belongs to whoever took it.
+ */
+#pragma once
+
+#include "core/base/slice.h"
+
+#define HEAD_PAGE_BYTES ((size_t)256 << 10) /* of one page, its head included */
+
+struct head_page {
+    struct head_page *next; /* the owner's */
+    size_t bytes;           /* HEAD_PAGE_BYTES, or more for a piece that needs a page of its own */
+    _Alignas(16) char data[];
+};
+
+struct page_pool;
+
+/* keep_bytes_max: free pages that are kept for the next taker; the rest goes back to the system. */
+struct page_pool *page_pool_create(size_t keep_bytes_max) MUST_CHECK;
+void page_pool_destroy(struct page_pool *pool); /* NULL is fine; all pages must have been given back */
+
+/* A page with room for at least data_bytes. Not cleared. */
+struct head_page *page_pool_take(struct page_pool *pool, size_t data_bytes) MUST_CHECK;
+
+/* Gives back a list of pages, linked by next. */
+void page_pool_give(struct page_pool *pool, struct head_page *pages);
+
+/* Bytes of pages that are out. */
+size_t page_pool_taken_bytes(const struct page_pool *pool);

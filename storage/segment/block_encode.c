@@ -1,0 +1,150 @@
+#include "storage/segment/block_encode.h"
+
+#include <assert.h>
+#include <zstd.h>
+
+#include "core/base/bytes.h"
+#include "core/base/crc32c.h"
+#include "core/base/mem.h"
+#include "storage/segment/segment.h"
+#include "storage/segment/ts_column.h"
+
+struct block_encoder {
+    ZSTD_CCtx *zstd;
+    struct buf plain;
+};
+
+struct block_encoder *block_encoder_create(int zstd_level)
+{
+    struct block_encoder *encoder = mem_zero(sizeof(*encoder));
+    encoder->zstd = ZSTD_createCCtx();
+    assert(encoder->zstd != NULL);
+    (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, zstd_level);
+    (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_checksumFlag, 0);
+    (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_contentSizeFlag, 1);
+    // A block is one frame, and a level's own window may be shorter than it.
+    (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_windowLog, 20);
+    return encoder;
+}
+
+void block_encoder_destroy(struct block_encoder *encoder)
+{
+    if (encoder == NULL)
+        return;
+    (void)ZSTD_freeCCtx(encoder->zstd);
+    buf_fini(&encoder->plain);
+    mem_free(encoder);
+}
+
+bool block_compress(struct block_encoder *encoder, struct slice plain, struct buf *out, struct err *err)
+{
+    size_t bound = ZSTD_compressBound(plain.len);
+    size_t n = ZSTD_compress2(encoder->zstd, buf_room(out, bound), bound, plain.ptr, plain.len);
+    if (ZSTD_isError(n))
+        return err_set(err, ERR_IO, "zstd: %s", ZSTD_getErrorName(n));
+    buf_took(out, n);
+    return true;
+}
+
+static bool frame_put(struct block_encoder *encoder, struct block_head *head, enum block_frame frame, struct slice plain,
+                      struct buf *out, struct err *err)
+{
+    size_t start = out->len;
+    if (!block_compress(encoder, plain, out, err))
+        return false;
+    if (out->len - start >= plain.len) {
+        out->len = start;
+        buf_put(out, plain);
+        head->flags |= BLOCK_FRAME_IS_PLAIN(frame);
+    }
+    head->stored[frame] = (uint32_t)(out->len - start);
+    head->crc[frame] = crc32c(0, slice_of(out->ptr + start, out->len - start));
+    return true;
+}
+
+static bool is_ascii(struct slice text)
+{
+    uint64_t all = 0;
+    size_t i = 0;
+    for (; i + 32 <= text.len; i += 32)
+        all |= le64_get(text.ptr + i) | le64_get(text.ptr + i + 8) | le64_get(text.ptr + i + 16) | le64_get(text.ptr + i + 24);
+    for (; i < text.len; i++)
+        all |= (uint8_t)text.ptr[i];
+    return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
+static void lengths_put(const struct block_rows *rows, struct buf *out)
+{
+    char *p = buf_room(out, 4 * rows->count);
+    for (unsigned plane = 0; plane < 4; plane++) {
+        for (size_t i = 0; i < rows->count; i++)
+            *p++ = (char)((rows->offsets[i + 1] - 1 - rows->offsets[i]) >> (8 * plane));
+    }
+    buf_took(out, 4 * rows->count);
+}
+
+static void head_put(const struct block_head *head, char *p)
+{
+    le32_put(p, BLOCK_MAGIC);
+    le32_put(p + 4, head->entries);
+    le32_put(p + 8, head->text_bytes);
+    le32_put(p + 12, head->flags);
+    for (size_t i = 0; i < FRAME_COUNT; i++) {
+        le32_put(p + 16 + 4 * i, head->stored[i]);
+        le32_put(p + 32 + 4 * i, head->crc[i]);
+    }
+    le32_put(p + 48, crc32c(0, slice_of(p, 48)));
+}
+
+bool block_head_take(struct slice *in, struct block_head *out)
+{
+    struct slice bytes;
+    if (!slice_take(in, BLOCK_HEAD_BYTES, &bytes))
+        return false;
+    const char *p = bytes.ptr;
+    if (le32_get(p + 48) != crc32c(0, slice_of(p, 48)) || le32_get(p) != BLOCK_MAGIC)
+        return false;
+    out->entries = le32_get(p + 4);
+    out->text_bytes = le32_get(p + 8);
+    out->flags = le32_get(p + 12);
+    for (size_t i = 0; i < FRAME_COUNT; i++) {
+        out->stored[i] = le32_get(p + 16 + 4 * i);
+        out->crc[i] = le32_get(p + 32 + 4 * i);
+    }
+    return out->entries >= 1 && out->entries <= BLOCK_ENTRIES_MAX && out->text_bytes >= out->entries &&
+           out->text_bytes <= BLOCK_TEXT_MAX;
+}
+
+bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, struct buf *out, struct block_head *out_head,
+                  struct err *err)
+{
+    assert(rows->count >= 1 && rows->count <= BLOCK_ENTRIES_MAX && rows->text.len <= BLOCK_TEXT_MAX);
+    struct block_head head = {.entries = (uint32_t)rows->count, .text_bytes = (uint32_t)rows->text.len};
+    head.flags = (is_ascii(buf_slice(&rows->text)) ? (uint32_t)SEGMENT_BLOCK_ASCII : 0) |
+                 (rows->has_newlines ? (uint32_t)SEGMENT_BLOCK_HAS_NEWLINES : 0) |
+                 (rows->metadata.has_metadata ? (uint32_t)SEGMENT_BLOCK_HAS_METADATA : 0);
+    size_t start = out->len;
+    (void)buf_room(out, BLOCK_HEAD_BYTES);
+    buf_took(out, BLOCK_HEAD_BYTES);
+
+    struct buf *plain = &encoder->plain;
+    buf_reset(plain);
+    ts_column_encode(rows->ts_ns, rows->count, plain);
+    bool ok = frame_put(encoder, &head, FRAME_TIMES, buf_slice(plain), out, err);
+    if (ok && rows->metadata.has_metadata) {
+        buf_reset(plain);
+        metadata_column_encode(&rows->metadata, plain);
+        ok = frame_put(encoder, &head, FRAME_METADATA, buf_slice(plain), out, err);
+    }
+    if (ok && rows->has_newlines) {
+        buf_reset(plain);
+        lengths_put(rows, plain);
+        ok = frame_put(encoder, &head, FRAME_LENGTHS, buf_slice(plain), out, err);
+    }
+    ok = ok && frame_put(encoder, &head, FRAME_LINES, buf_slice(&rows->text), out, err);
+    if (!ok)
+        return false;
+    head_put(&head, out->ptr + start);
+    *out_head = head;
+    return true;
+}

@@ -1,0 +1,96 @@
+#include <stdio.h>
+
+#include "core/base/mem.h"
+#include "core/model/label_set.h"
+#include "storage/segment/segment_file.h"
+
+struct damage {
+    const char *name;
+    void (*tell)(void *self, const char *what);
+    void *self;
+};
+
+static void tell(const struct damage *damage, size_t block, const char *what)
+{
+    char text[256];
+    (void)snprintf(text, sizeof(text), "%s.seg: block %zu: %s", damage->name, block, what);
+    damage->tell(damage->self, text);
+}
+
+/* Runs' times are their rows'. */
+static bool times_hold(const struct segment *segment, const struct segment_block *block, const struct block_view *view)
+{
+    const struct segment_run *runs = segment_block_runs(segment, block);
+    for (uint32_t r = 0; r < block->run_count; r++) {
+        uint32_t last = runs[r].first_row + runs[r].entries - 1;
+        if (view->ts_ns[runs[r].first_row] != runs[r].first_ns || view->ts_ns[last] != runs[r].last_ns)
+            return false;
+        for (uint32_t row = runs[r].first_row; row < last; row++) {
+            if (view->ts_ns[row] > view->ts_ns[row + 1])
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool line_bytes_hold(const struct segment *segment, const struct segment_block *block, const struct block_view *view)
+{
+    const struct segment_run *runs = segment_block_runs(segment, block);
+    for (uint32_t r = 0; r < block->run_count; r++) {
+        uint32_t bytes = view->offsets[runs[r].first_row + runs[r].entries] - view->offsets[runs[r].first_row];
+        if (bytes != runs[r].line_bytes_low + runs[r].entries)
+            return false;
+    }
+    return true;
+}
+
+static bool metadata_holds(const struct block_view *view)
+{
+    struct arena arena = ARENA_INIT;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < view->metadata_set_count; i++) {
+        struct label_set set;
+        struct err err;
+        ok = label_set_decode(view->metadata_sets[i], &arena, &set, &err);
+        arena_reset(&arena);
+    }
+    arena_fini(&arena);
+    return ok;
+}
+
+void segment_verify(struct segment *segment, void (*damaged)(void *self, const char *what), void *self)
+{
+    struct damage damage = {segment->name, damaged, self};
+    struct block_reader *reader = block_reader_create();
+    for (size_t i = 0; i < segment_block_count(segment); i++) {
+        const struct segment_block *block = segment_block_at(segment, i);
+        struct block_view view;
+        struct err err;
+        if (!segment_read_block(segment, i, SCAN_METADATA | SCAN_LINES, reader, &view, &err)) {
+            damaged(self, err.text);
+            continue;
+        }
+        if (!times_hold(segment, block, &view))
+            tell(&damage, i, "times: differ from the directory");
+        if (!line_bytes_hold(segment, block, &view))
+            tell(&damage, i, "lines: differ from the directory");
+        if (!metadata_holds(&view))
+            tell(&damage, i, "metadata: labels");
+    }
+    block_reader_destroy(reader);
+
+    struct err err = {.code = ERR_NONE};
+    struct signature signature = {.fd = -1};
+    uint32_t crc = 0;
+    char foot[SEGMENT_FOOTER_BYTES];
+    struct segment_footer footer;
+    bool ok = disk_read_all(segment->disk, segment->fd, foot, sizeof(foot), segment->stats.file_bytes - SEGMENT_FOOTER_BYTES, &err) &&
+              segment_footer_get(foot, &footer, &crc, &err) &&
+              signature_open(&signature, segment->disk, segment->sig_path, crc, segment->directory.block_count, &err) &&
+              signature_verify(&signature, &err);
+    signature_close(&signature);
+    if (!ok) {
+        (void)err_wrap(&err, "%s.sig", segment->name);
+        damaged(self, err.text);
+    }
+}

@@ -1,0 +1,82 @@
+/* signature.h: which blocks of a segment can hold a text: a bit a hash of five bytes, for each block, bit-sliced.
+ *
+ * Each window of SIGNATURE_GRAM bytes that lies inside a line, or inside a value of its metadata, sets the bit of its hash; bytes are taken with bit
+ * 0x20 set, so that ASCII letters are found without case (and a few punctuation marks fall together: harmless). A block can hold a needle only if all bits of the
+ * needle's windows are set. Never a false negative.
+ *
+ * FORMAT (the file <name>.sig): docs/formats/segment.md. Integers are little-endian.
+ *
+ *     offset  size  field
+ *          0     8  magic "LogiSig\n"
+ *          8     4  version 1
+ *         12     4  bytes of a window: 5
+ *         16     4  log2 of the rows
+ *         20     4  blocks b
+ *         24     4  crc32c of the segment's footer: it belongs to this segment
+ *         28     4  crc32c of bytes 0 to 27
+ *         32        pages of SIGNATURE_PAGE bytes: as many whole rows of (b + 7) / 8 bytes as fit in it less 4, zeros, crc32c of the bytes before
+ *
+ * Bit j of byte i of row r: block 8 i + j has a window whose hash ends in r. Pages are checked when they are read, so that opening costs a header,
+ * and a page is all that a probe reads for a window.
+ */
+#pragma once
+
+#include "storage/disk/disk.h"
+
+#define SIGNATURE_GRAM ((size_t)5)
+#define SIGNATURE_PAGE ((size_t)2048)
+#define SIGNATURE_HEAD ((size_t)32)
+#define SIGNATURE_ROWS_LOG2_MIN 10u
+#define SIGNATURE_ROWS_LOG2_MAX 18u
+
+/* The hash of the window at p; 8 readable bytes. Not masked to the rows: its low 24 bits are good. */
+static inline uint32_t signature_hash(const char *p)
+{
+    uint64_t gram;
+    memcpy(&gram, p, sizeof(gram));
+    gram = (gram & UINT64_C(0xffffffffff)) | UINT64_C(0x2020202020);
+    return (uint32_t)((gram * UINT64_C(0x9e3779b97f4a7c15)) >> 40);
+}
+
+/* ---- building: one thread ---- */
+
+struct signature_builder {
+    unsigned rows_log2;
+    uint8_t *map;    /* a byte a row, of the block that is being filled */
+    uint64_t *bits;  /* of finished blocks, rows / 64 words each */
+    size_t blocks, cap;
+};
+
+void signature_builder_init(struct signature_builder *builder, size_t block_bytes);
+void signature_builder_fini(struct signature_builder *builder);
+/* 8 readable bytes behind the text. */
+void signature_builder_add(struct signature_builder *builder, struct slice text);
+void signature_builder_end_block(struct signature_builder *builder);
+
+/* Appends the file, folded to half the rows while the blocks stay sparse enough. */
+void signature_builder_encode(struct signature_builder *builder, uint32_t segment_crc, struct buf *out);
+
+/* Packs 64 * words bytes of 0 or 1 into bits. The portable one is there for the tests. */
+void signature_pack(const uint8_t *map, uint64_t *bits, size_t words);
+void signature_pack_portable(const uint8_t *map, uint64_t *bits, size_t words);
+
+/* ---- probing: any thread ---- */
+
+struct signature {
+    const struct disk *disk;
+    int fd; /* -1: there is none, nothing is pruned */
+    uint32_t rows, blocks, row_bytes, rows_per_page;
+    uint64_t file_bytes;
+};
+
+/* ERR_NOT_FOUND, ERR_CORRUPT, ERR_IO: signature->fd is -1. */
+bool signature_open(struct signature *signature, const struct disk *disk, const char *path, uint32_t segment_crc, size_t blocks,
+                    struct err *err) MUST_CHECK;
+void signature_close(struct signature *signature);
+
+/* ANDs into `blocks` (SEGMENT_BLOCKS_MAX bits) those that may hold the text. Leaves them as they are if the text is too short to tell, or
+ * if the file cannot be read. */
+void signature_probe(const struct signature *signature, struct slice text, uint64_t *blocks);
+
+/* Reads all pages. */
+bool signature_verify(const struct signature *signature, struct err *err) MUST_CHECK;

@@ -1,0 +1,171 @@
+#include <assert.h>
+
+#include "core/base/bytes.h"
+#include "core/base/crc32c.h"
+#include "core/base/mem.h"
+#include "storage/segment/signature.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* Folding doubles the fill f to 1 - (1 - f)^2; half is where a bit tells most for its size. */
+#define FILL_PERCENT_MAX 50
+
+void signature_builder_init(struct signature_builder *builder, size_t block_bytes)
+{
+    // A row for eight bytes of text is 1.56 % of them; half of that stays in the file for most logs.
+    unsigned log2 = SIGNATURE_ROWS_LOG2_MIN;
+    while (log2 < SIGNATURE_ROWS_LOG2_MAX && (size_t)8 << log2 < block_bytes)
+        log2++;
+    *builder = (struct signature_builder){.rows_log2 = log2};
+    builder->map = mem_array((size_t)1 << log2, 1);
+}
+
+void signature_builder_fini(struct signature_builder *builder)
+{
+    mem_free(builder->map);
+    mem_free(builder->bits);
+    *builder = (struct signature_builder){0};
+}
+
+void signature_builder_add(struct signature_builder *builder, struct slice text)
+{
+    if (text.len < SIGNATURE_GRAM)
+        return;
+    uint8_t *map = builder->map;
+    uint32_t mask = (UINT32_C(1) << builder->rows_log2) - 1;
+    const char *end = text.ptr + text.len - (SIGNATURE_GRAM - 1);
+    for (const char *p = text.ptr; p < end; p++)
+        map[signature_hash(p) & mask] = 1;
+}
+
+void signature_pack_portable(const uint8_t *map, uint64_t *bits, size_t words)
+{
+    for (size_t w = 0; w < words; w++) {
+        uint64_t word = 0;
+        // Eight bytes of 0 or 1, multiplied, leave their bits in the top byte.
+        for (unsigned i = 0; i < 8; i++)
+            word |= (le64_get(map + 64 * w + 8 * (size_t)i) * UINT64_C(0x0102040810204080) >> 56) << (8 * i);
+        bits[w] = word;
+    }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void pack_avx2(const uint8_t *map, uint64_t *bits, size_t words)
+{
+    for (size_t w = 0; w < words; w++) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(map + 64 * w));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(map + 64 * w + 32));
+        uint32_t low = (uint32_t)_mm256_movemask_epi8(_mm256_slli_epi16(a, 7));
+        uint32_t high = (uint32_t)_mm256_movemask_epi8(_mm256_slli_epi16(b, 7));
+        bits[w] = low | (uint64_t)high << 32;
+    }
+}
+#endif
+
+void signature_pack(const uint8_t *map, uint64_t *bits, size_t words)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        pack_avx2(map, bits, words);
+        return;
+    }
+#endif
+    signature_pack_portable(map, bits, words);
+}
+
+void signature_builder_end_block(struct signature_builder *builder)
+{
+    size_t rows = (size_t)1 << builder->rows_log2;
+    if (builder->blocks == builder->cap) {
+        builder->cap = builder->cap == 0 ? 8 : builder->cap * 2;
+        builder->bits = mem_grow(builder->bits, builder->cap, rows / 8);
+    }
+    signature_pack(builder->map, builder->bits + builder->blocks * (rows / 64), rows / 64);
+    memset(builder->map, 0, rows);
+    builder->blocks++;
+}
+
+/* Would the blocks, folded once, be at most half full on average? */
+static bool can_fold(const struct signature_builder *builder)
+{
+    size_t words = ((size_t)1 << builder->rows_log2) / 64;
+    uint64_t set = 0;
+    for (size_t b = 0; b < builder->blocks; b++) {
+        const uint64_t *bits = builder->bits + b * words;
+        for (size_t w = 0; w < words / 2; w++)
+            set += (uint64_t)__builtin_popcountll(bits[w] | bits[w + words / 2]);
+    }
+    uint64_t all = (uint64_t)builder->blocks * words / 2 * 64;
+    return builder->rows_log2 > SIGNATURE_ROWS_LOG2_MIN && set * 100 <= all * FILL_PERCENT_MAX;
+}
+
+static void fold(struct signature_builder *builder)
+{
+    size_t words = ((size_t)1 << builder->rows_log2) / 64;
+    for (size_t b = 0; b < builder->blocks; b++) {
+        for (size_t w = 0; w < words / 2; w++)
+            builder->bits[b * (words / 2) + w] = builder->bits[b * words + w] | builder->bits[b * words + w + words / 2];
+    }
+    builder->rows_log2--;
+}
+
+/* Turns 8 bytes of 8 bits around: bit j of byte i becomes bit i of byte j. Source: Hacker's Delight, section 7-3. */
+static uint64_t turn(uint64_t x)
+{
+    uint64_t t = (x ^ (x >> 7)) & UINT64_C(0x00aa00aa00aa00aa);
+    x ^= t ^ (t << 7);
+    t = (x ^ (x >> 14)) & UINT64_C(0x0000cccc0000cccc);
+    x ^= t ^ (t << 14);
+    t = (x ^ (x >> 28)) & UINT64_C(0x00000000f0f0f0f0);
+    return x ^ t ^ (t << 28);
+}
+
+/* Eight rows from `row` on, row_bytes each. */
+static void slice_rows(const struct signature_builder *builder, size_t row, size_t row_bytes, uint8_t *out)
+{
+    size_t block_bytes = ((size_t)1 << builder->rows_log2) / 8;
+    const uint8_t *bytes = (const uint8_t *)builder->bits + row / 8;
+    for (size_t group = 0; group < row_bytes; group++) {
+        uint64_t x = 0;
+        for (size_t i = 0; i < 8 && group * 8 + i < builder->blocks; i++)
+            x |= (uint64_t)bytes[(group * 8 + i) * block_bytes] << (8 * i);
+        x = turn(x);
+        for (size_t i = 0; i < 8; i++)
+            out[i * row_bytes + group] = (uint8_t)(x >> (8 * i));
+    }
+}
+
+void signature_builder_encode(struct signature_builder *builder, uint32_t segment_crc, struct buf *out)
+{
+    assert(builder->blocks > 0);
+    while (can_fold(builder))
+        fold(builder);
+    size_t rows = (size_t)1 << builder->rows_log2;
+    size_t row_bytes = (builder->blocks + 7) / 8;
+    size_t rows_per_page = (SIGNATURE_PAGE - 4) / row_bytes;
+
+    char *head = buf_room(out, SIGNATURE_HEAD);
+    memcpy(head, "LogiSig\n", 8);
+    le32_put(head + 8, 1);
+    le32_put(head + 12, (uint32_t)SIGNATURE_GRAM);
+    le32_put(head + 16, builder->rows_log2);
+    le32_put(head + 20, (uint32_t)builder->blocks);
+    le32_put(head + 24, segment_crc);
+    le32_put(head + 28, crc32c(0, slice_of(head, 28)));
+    buf_took(out, SIGNATURE_HEAD);
+
+    uint8_t *sliced = mem_alloc(rows * row_bytes);
+    for (size_t row = 0; row < rows; row += 8)
+        slice_rows(builder, row, row_bytes, sliced + row * row_bytes);
+    for (size_t row = 0; row < rows; row += rows_per_page) {
+        size_t n = (rows - row < rows_per_page ? rows - row : rows_per_page) * row_bytes;
+        char *page = buf_room(out, SIGNATURE_PAGE);
+        memcpy(page, sliced + row * row_bytes, n);
+        memset(page + n, 0, SIGNATURE_PAGE - 4 - n);
+        le32_put(page + SIGNATURE_PAGE - 4, crc32c(0, slice_of(page, SIGNATURE_PAGE - 4)));
+        buf_took(out, SIGNATURE_PAGE);
+    }
+    mem_free(sliced);
+}

@@ -1,0 +1,182 @@
+#include "storage/shard/seal.h"
+
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "storage/day/segment_sink.h"
+#include "storage/head/head_rows.h"
+
+struct sealed_list {
+    const struct chunk_list *list;
+    struct chunk_list_view view;
+    uint64_t similarity;
+};
+
+struct sealed_lists {
+    struct sealed_list *lists;
+    size_t count, cap;
+    int64_t *days; // that have entries, ascending
+    size_t day_count;
+};
+
+static void add_day(struct sealed_lists *lists, int64_t day)
+{
+    size_t at = lists->day_count;
+    while (at > 0 && lists->days[at - 1] > day)
+        at--;
+    if (at > 0 && lists->days[at - 1] == day)
+        return;
+    lists->days = mem_grow(lists->days, lists->day_count + 1, sizeof(int64_t));
+    memmove(&lists->days[at + 1], &lists->days[at], (lists->day_count - at) * sizeof(int64_t));
+    lists->days[at] = day;
+    lists->day_count++;
+}
+
+static void add_list(void *self, struct chunk_list *list)
+{
+    struct sealed_lists *lists = self;
+    struct sealed_list item = {.list = list};
+    chunk_list_see(list, &item.view);
+    if (item.view.entries == 0)
+        return;
+    item.similarity = segment_similarity(tenant_streams_name(list->stream->tenant), stream_labels(list->stream));
+    if (lists->count == lists->cap) {
+        lists->cap = lists->cap == 0 ? 256 : lists->cap * 2;
+        lists->lists = mem_grow(lists->lists, lists->cap, sizeof(item));
+    }
+    lists->lists[lists->count++] = item;
+    add_day(lists, day_of_ns(item.view.first_ns));
+    if (day_of_ns(item.view.first_ns) == day_of_ns(item.view.last_ns))
+        return;
+    struct chunk_cursor cursor = chunk_list_begin(list, &item.view);
+    struct chunk_entry entry;
+    while (chunk_cursor_next(&cursor, &entry))
+        add_day(lists, day_of_ns(entry.ts_ns));
+}
+
+static int by_similarity(const void *a, const void *b)
+{
+    const struct sealed_list *x = a, *y = b;
+    if (x->similarity != y->similarity)
+        return x->similarity < y->similarity ? -1 : 1;
+    int order = slice_cmp(stream_labels(x->list->stream), stream_labels(y->list->stream));
+    return order != 0 ? order : hash128_cmp(x->list->stream->id, y->list->stream->id);
+}
+
+static bool write_day(struct segment_sink *sink, const struct sealed_lists *lists, struct generation *generation, int64_t number,
+                      struct err *err)
+{
+    int64_t first, last;
+    day_bounds(number, &first, &last);
+    const struct metadata_pool *pool = generation_metadata(generation);
+    struct head_rows rows = HEAD_ROWS_INIT;
+    bool ok = true;
+    for (size_t i = 0; ok && i < lists->count; i++) {
+        const struct sealed_list *item = &lists->lists[i];
+        if (item->view.first_ns > last || item->view.last_ns < first)
+            continue;
+        head_rows_collect(&rows, item->list, &item->view, first, last);
+        const struct stream_record *stream = item->list->stream;
+        segment_sink_stream(sink, tenant_streams_name(stream->tenant), stream->id, stream_labels(stream));
+        for (size_t r = 0; ok && r < rows.count; r++) {
+            const struct head_row *row = &rows.rows[r];
+            struct slice set = row->metadata == METADATA_NONE ? SLICE_NONE : metadata_pool_get(pool, row->metadata);
+            ok = segment_sink_entry(sink, row->ts_ns, slice_of(row->line, row->line_len), set, err);
+        }
+    }
+    head_rows_fini(&rows);
+    return ok && segment_sink_finish(sink, err);
+}
+
+/* Segments of one day, durable and in the manifest; *out gets them. */
+static bool seal_day(const struct seal_context *context, const struct sealed_lists *lists, struct generation *generation,
+                     int64_t number, struct view_day_change *out, struct err *err)
+{
+    struct day *day = NULL;
+    if (!day_set_get(context->days, number, &day, err))
+        return false;
+    struct segment_mark mark = {context->shard_count, generation_shard(generation), generation_last_sequence(generation)};
+    struct segment_sink sink;
+    segment_sink_init(&sink, &(struct segment_sink_config){.day = day,
+                                                            .shard = mark.shard,
+                                                            .ids = context->segment_ids,
+                                                            .zstd_level = context->zstd_level,
+                                                            .block_bytes = context->block_bytes,
+                                                            .mark = mark,
+                                                            .created_ns = clock_wall_ns(context->clock)});
+    bool ok = write_day(&sink, lists, generation, number, err);
+    const char **names = mem_array(sink.count + 1, sizeof(char *));
+    for (size_t i = 0; i < sink.count; i++)
+        names[i] = segment_name(sink.segments[i]);
+    ok = ok && day_change(day, &(struct manifest_change){.add = names, .add_count = sink.count, .marks = &mark, .mark_count = 1}, err);
+    mem_free(names);
+    if (ok) {
+        day_note_change(day, clock_mono_ns(context->clock));
+        *out = (struct view_day_change){.day = day, .add = sink.segments, .add_count = sink.count};
+        sink.segments = NULL; // they are *out's now
+        sink.count = 0;
+    } else {
+        day_unref(day);
+    }
+    segment_sink_fini(&sink);
+    return ok;
+}
+
+static bool is_done(const struct seal_progress *progress, int64_t number)
+{
+    for (size_t i = 0; i < progress->count; i++)
+        if (progress->days[i].day->number == number)
+            return true;
+    return false;
+}
+
+static int by_day(const void *a, const void *b)
+{
+    int64_t x = ((const struct view_day_change *)a)->day->number, y = ((const struct view_day_change *)b)->day->number;
+    return (x > y) - (x < y);
+}
+
+bool seal_generation(const struct seal_context *context, struct generation *generation, struct seal_progress *progress,
+                     struct err *err)
+{
+    // The log may be trimmed after this, so the index must know the streams by then.
+    if (!index_feed_barrier(context->feed, err))
+        return false;
+    struct sealed_lists lists = {0};
+    generation_each(generation, add_list, &lists);
+    qsort(lists.lists, lists.count, sizeof(lists.lists[0]), by_similarity);
+    bool ok = true;
+    for (size_t i = 0; ok && i < lists.day_count; i++) {
+        struct view_day_change done;
+        if (is_done(progress, lists.days[i]))
+            continue;
+        ok = seal_day(context, &lists, generation, lists.days[i], &done, err);
+        if (ok) {
+            progress->days = mem_grow(progress->days, progress->count + 1, sizeof(done));
+            progress->days[progress->count++] = done;
+        }
+    }
+    mem_free(lists.lists);
+    mem_free(lists.days);
+    if (!ok)
+        return err_wrap(err, "seal of shard %u", generation_shard(generation));
+    qsort(progress->days, progress->count, sizeof(progress->days[0]), by_day);
+    view_publish(context->board,
+                 &(struct view_change){.remove = generation, .days = progress->days, .day_count = progress->count});
+    for (size_t i = 0; i < progress->count; i++)
+        progress->days[i].add_count = 0; // the view's now
+    generation_retire(generation, context->retired_bytes);
+    return true;
+}
+
+void seal_progress_fini(struct seal_progress *progress)
+{
+    for (size_t i = 0; i < progress->count; i++) {
+        for (size_t k = 0; k < progress->days[i].add_count; k++)
+            segment_unref(progress->days[i].add[k]);
+        mem_free(progress->days[i].add);
+        day_unref(progress->days[i].day);
+    }
+    mem_free(progress->days);
+    *progress = (struct seal_progress){0};
+}

@@ -1,0 +1,15 @@
+/* sealer.h: the thread that seals frozen generations, one after the other, and tries again what failed.
+ *
+ * Thread: sealer_put any.
+ */
+#pragma once
+
+#include "storage/shard/shard.h"
+
+/* after: called after each seal that worked (the log may be trimmed then). */
+struct sealer *sealer_create(const struct seal_context *context, void (*after)(void *self), void *after_self) MUST_CHECK;
+/* Seals what waits, once; then ends the thread. NULL is fine. */
+void sealer_destroy(struct sealer *sealer);
+
+/* The sealer holds a reference of its own until the shard has been told. */
+void sealer_put(struct sealer *sealer, struct shard *shard, struct generation *generation);

@@ -1,0 +1,338 @@
+#include "storage/shard/shard.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+#include "storage/shard/sealer.h"
+
+#define IDLE_WAIT_NS (100 * NS_PER_MS)         /* the worker looks at ages and memory this often when nothing comes */
+#define FORGET_INTERVAL_NS (10 * NS_PER_S)     /* idle streams are looked for this often */
+#define PRESSURE_PART ((size_t)16)             /* under memory pressure a head over max / this is sealed */
+#define POSTS_MAX ((size_t)256)                /* new streams told to the index feed at once */
+
+struct shard {
+    struct shard_group *group;
+    unsigned index;
+    struct queue *queue;
+    struct stream_table *streams;
+    pthread_t thread;
+    atomic_bool stops;
+    _Atomic size_t pending;
+    _Atomic uint64_t last_applied, last_pushed;
+
+    pthread_mutex_t lock; // what follows
+    pthread_cond_t changed;
+    struct generation *active; // a reference; only the worker replaces it
+    struct generation *frozen; // a reference; NULL: none is being sealed
+    uint64_t sealed_number;    // all generations up to it are segments
+    uint64_t failures;         // of seals
+    struct err failure;        // the last one's
+    uint64_t flush_number;     // generations up to it are wanted as segments soon
+
+    // The worker's own.
+    uint64_t next_number;
+    _Atomic int64_t active_since_mono_ns; // first entry of active; 0: empty
+    int64_t forgot_mono_ns;
+    struct index_feed_item posts[POSTS_MAX];
+    size_t post_count;
+};
+
+/* ---- freezing ---- */
+
+static struct generation *begin_generation(struct shard *shard)
+{
+    struct generation *generation = generation_create(shard->group->pages, shard->index, shard->next_number++,
+                                                      clock_mono_ns(shard->group->clock), &shard->group->head_bytes);
+    view_publish(shard->group->seal.board, &(struct view_change){.add = generation});
+    return generation;
+}
+
+/* The worker. Active has entries, and nothing is being sealed. */
+static void freeze(struct shard *shard)
+{
+    struct generation *fresh = begin_generation(shard);
+    pthread_mutex_lock(&shard->lock);
+    assert(shard->frozen == NULL);
+    struct generation *full = shard->active;
+    shard->frozen = full;
+    shard->active = fresh;
+    atomic_store(&shard->active_since_mono_ns, 0);
+    pthread_mutex_unlock(&shard->lock);
+    generation_freeze(full);
+    sealer_put(shard->group->sealer, shard, full);
+}
+
+static bool is_over_memory(const struct shard_group *group)
+{
+    size_t head = RELAXED(&group->head_bytes), retired = RELAXED(&group->retired_bytes);
+    return head >= group->head_bytes_max || head + retired >= 2 * group->head_bytes_max;
+}
+
+/* Whether the active generation should be sealed now. */
+static bool is_due(struct shard *shard, int64_t now)
+{
+    const struct shard_group *group = shard->group;
+    struct generation *active = shard->active;
+    if (generation_entries(active) == 0)
+        return false;
+    size_t bytes = generation_bytes(active);
+    pthread_mutex_lock(&shard->lock);
+    bool wanted = generation_number(active) <= shard->flush_number;
+    pthread_mutex_unlock(&shard->lock);
+    return wanted || bytes >= group->seal_bytes || now - RELAXED(&shard->active_since_mono_ns) >= group->seal_age_ns ||
+           (is_over_memory(group) && bytes >= group->head_bytes_max / PRESSURE_PART);
+}
+
+static bool is_sealing(struct shard *shard)
+{
+    pthread_mutex_lock(&shard->lock);
+    bool sealing = shard->frozen != NULL;
+    pthread_mutex_unlock(&shard->lock);
+    return sealing;
+}
+
+static void housekeep(struct shard *shard, int64_t now)
+{
+    if (!is_sealing(shard) && is_due(shard, now))
+        freeze(shard);
+    if (now - shard->forgot_mono_ns < FORGET_INTERVAL_NS)
+        return;
+    shard->forgot_mono_ns = now;
+    (void)stream_table_forget(shard->streams, now - shard->group->stream_idle_ns, generation_number(shard->active));
+}
+
+static void wait_changed(struct shard *shard, int64_t ns)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += ns % NS_PER_S;
+    until.tv_sec += ns / NS_PER_S + until.tv_nsec / NS_PER_S;
+    until.tv_nsec %= NS_PER_S;
+    pthread_mutex_lock(&shard->lock);
+    (void)pthread_cond_timedwait(&shard->changed, &shard->lock, &until);
+    pthread_mutex_unlock(&shard->lock);
+}
+
+/* Sealing frees memory; until it has, nothing more is taken in, the queues fill, and store_push refuses. */
+static void wait_for_memory(struct shard *shard)
+{
+    while (is_over_memory(shard->group) && !atomic_load(&shard->group->is_closing)) {
+        if (!is_sealing(shard) && is_due(shard, clock_mono_ns(shard->group->clock)))
+            freeze(shard);
+        else
+            wait_changed(shard, 5 * NS_PER_MS);
+    }
+}
+
+/* ---- applying ---- */
+
+static void flush_posts(struct shard *shard)
+{
+    index_feed_post(shard->group->seal.feed, shard->posts, shard->post_count);
+    shard->post_count = 0;
+}
+
+/* Tells the index feed once that the stream has entries of the day. */
+static void note_day(struct shard *shard, struct stream_record *stream, int64_t number)
+{
+    int32_t day = (int32_t)number; // int64 ns reach +-106,752 days
+    if (stream->days[0] == day || stream->days[1] == day)
+        return;
+    stream->days[1] = stream->days[0];
+    stream->days[0] = day;
+    if (shard->post_count == POSTS_MAX)
+        flush_posts(shard);
+    shard->posts[shard->post_count++] = (struct index_feed_item){number, stream_ref(stream)};
+}
+
+static void apply_run(struct shard *shard, struct store_tenant *tenant, const struct push_run *run, int64_t now)
+{
+    struct stream_record *stream = stream_table_find_or_add(shard->streams, tenant, run->stream, run->labels);
+    stream->used_mono_ns = now;
+    struct chunk_list *list = generation_list(shard->active, stream);
+    generation_append(shard->active, list, run);
+    if (run->last_ns > RELAXED(&stream->newest_ns))
+        atomic_store_explicit(&stream->newest_ns, run->last_ns, memory_order_relaxed); // a rule's input, not a guard
+    int64_t day = day_of_ns(run->first_ns);
+    note_day(shard, stream, day);
+    if (day_of_ns(run->last_ns) != day)
+        for (size_t i = 0; i < run->count; i++)
+            note_day(shard, stream, day_of_ns(run->entries[i].ts_ns));
+}
+
+static void apply(struct shard *shard, struct push_job_part *part)
+{
+    int64_t now = clock_mono_ns(shard->group->clock);
+    generation_note_sequence(shard->active, part->sequence);
+    if (RELAXED(&shard->active_since_mono_ns) == 0)
+        atomic_store(&shard->active_since_mono_ns, now);
+    for (size_t i = 0; i < part->batch->run_count; i++) {
+        const struct push_run *run = &part->batch->runs[i];
+        if (run->shard == shard->index && run->count > 0)
+            apply_run(shard, part->tenant, run, now);
+    }
+    flush_posts(shard); // before done, so that a query after the acknowledgement can wait for the index
+    atomic_store(&shard->last_applied, part->sequence);
+    atomic_fetch_sub(&shard->pending, 1); // after the sequence was noted: see shard_unsealed_from
+    size_t bytes = part->node.bytes;
+    part->done(part);
+    queue_paid(shard->queue, bytes);
+}
+
+static void *run_worker(void *self)
+{
+    struct shard *shard = self;
+    rcu_thread_join();
+    for (;;) {
+        bool stops = atomic_load(&shard->stops);
+        housekeep(shard, clock_mono_ns(shard->group->clock));
+        struct push_job_part *part = (struct push_job_part *)queue_pop(shard->queue);
+        if (part != NULL) {
+            wait_for_memory(shard);
+            apply(shard, part);
+        } else if (stops) {
+            break;
+        } else {
+            queue_wait(shard->queue, IDLE_WAIT_NS);
+        }
+    }
+    rcu_thread_part();
+    return NULL;
+}
+
+/* ---- the others' ---- */
+
+struct shard *shard_create(struct shard_group *group, unsigned index)
+{
+    struct shard *shard = mem_zero(sizeof(*shard));
+    shard->group = group;
+    shard->index = index;
+    shard->queue = queue_create(SIZE_MAX); // the store's budget bounds what is in it
+    shard->streams = stream_table_create();
+    shard->next_number = 1;
+    pthread_mutex_init(&shard->lock, NULL);
+    pthread_cond_init(&shard->changed, NULL);
+    shard->active = begin_generation(shard);
+    if (pthread_create(&shard->thread, NULL, run_worker, shard) != 0)
+        abort();
+    return shard;
+}
+
+void shard_stop(struct shard *shard)
+{
+    atomic_store(&shard->stops, true);
+    queue_wake(shard->queue);
+    (void)pthread_join(shard->thread, NULL);
+}
+
+void shard_destroy(struct shard *shard)
+{
+    if (shard == NULL)
+        return;
+    generation_unref(shard->active);
+    generation_unref(shard->frozen);
+    stream_table_destroy(shard->streams);
+    queue_destroy(shard->queue);
+    pthread_mutex_destroy(&shard->lock);
+    pthread_cond_destroy(&shard->changed);
+    mem_free(shard);
+}
+
+void shard_push(struct shard *shard, struct push_job_part *part, size_t bytes)
+{
+    atomic_fetch_add(&shard->pending, 1);
+    atomic_store(&shard->last_pushed, part->sequence);
+    queue_push_always(shard->queue, &part->node, bytes);
+}
+
+void shard_wait_applied(struct shard *shard)
+{
+    uint64_t wanted = atomic_load(&shard->last_pushed);
+    while (atomic_load(&shard->last_applied) < wanted)
+        wait_changed(shard, 2 * NS_PER_MS);
+}
+
+bool shard_flush(struct shard *shard, struct err *err)
+{
+    pthread_mutex_lock(&shard->lock);
+    uint64_t wanted = generation_number(shard->active);
+    if (generation_entries(shard->active) == 0)
+        wanted--;
+    if (wanted > shard->flush_number)
+        shard->flush_number = wanted;
+    uint64_t failures = shard->failures;
+    queue_wake(shard->queue);
+    while (shard->sealed_number < wanted && shard->failures == failures)
+        pthread_cond_wait(&shard->changed, &shard->lock);
+    bool ok = shard->sealed_number >= wanted;
+    if (!ok)
+        *err = shard->failure;
+    pthread_mutex_unlock(&shard->lock);
+    return ok;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t shard_unsealed_from(struct shard *shard, uint64_t handed)
+{
+    uint64_t from = handed + 1;
+    // Read first: when it is 0, every part pushed before has noted its sequence in a generation.
+    if (atomic_load(&shard->pending) > 0)
+        from = least(from, atomic_load(&shard->last_applied) + 1);
+    pthread_mutex_lock(&shard->lock);
+    struct generation *const both[] = {shard->frozen, shard->active};
+    for (size_t i = 0; i < LENGTH(both); i++)
+        if (both[i] != NULL && generation_first_sequence(both[i]) != 0)
+            from = least(from, generation_first_sequence(both[i]));
+    pthread_mutex_unlock(&shard->lock);
+    return from;
+}
+
+struct stream_record *shard_find(struct shard *shard, struct hash128 id)
+{
+    return stream_table_find(shard->streams, id);
+}
+
+void shard_stats(struct shard *shard, struct shard_stats *out)
+{
+    *out = (struct shard_stats){.streams = stream_table_count(shard->streams),
+                                .label_bytes = stream_table_label_bytes(shard->streams),
+                                .stream_bytes = stream_table_bytes(shard->streams),
+                                .queue_bytes = queue_bytes(shard->queue),
+                                .pending = atomic_load(&shard->pending),
+                                .active_since_mono_ns = atomic_load(&shard->active_since_mono_ns)};
+    pthread_mutex_lock(&shard->lock);
+    out->lists = generation_list_count(shard->active);
+    out->entries = generation_entries(shard->active);
+    out->open_bytes = generation_bytes(shard->active);
+    if (shard->frozen != NULL) {
+        out->lists += generation_list_count(shard->frozen);
+        out->entries += generation_entries(shard->frozen);
+        out->frozen_bytes = generation_bytes(shard->frozen);
+    }
+    pthread_mutex_unlock(&shard->lock);
+}
+
+void shard_sealed(struct shard *shard, struct generation *generation, const struct err *err)
+{
+    pthread_mutex_lock(&shard->lock);
+    assert(shard->frozen == generation);
+    if (err == NULL) {
+        shard->sealed_number = generation_number(generation);
+        shard->frozen = NULL;
+    } else {
+        shard->failures++;
+        shard->failure = *err;
+    }
+    pthread_cond_broadcast(&shard->changed);
+    pthread_mutex_unlock(&shard->lock);
+    if (err == NULL)
+        generation_unref(generation);
+    queue_wake(shard->queue);
+}

@@ -1,0 +1,57 @@
+/* scan.h: the store's scan: what selects and groups the parts of streams (scan_build.c), and what reads them (scan_read.c).
+ *
+ *   matchers -> days' indexes -> streams -> pieces: runs of segments and chunk lists -> units: a block with its runs; some lists; pieces of one stream
+ *   that overlap in time, to be merged
+ *
+ * Thread: built by one; read by many.
+ */
+#pragma once
+
+#include "core/base/arena.h"
+#include "storage/compact/stream_merge.h"
+#include "storage/store/store_parts.h"
+
+enum scan_part_kind { SCAN_PART_BLOCK, SCAN_PART_LISTS, SCAN_PART_MERGED };
+
+struct scan_part { /* of a unit; runs[i] of the unit is at [i] of the arrays */
+    enum scan_part_kind kind;
+    struct segment *segment;                /* BLOCK */
+    uint32_t block;                         /* BLOCK */
+    const struct segment_run *const *rows;  /* BLOCK */
+    struct generation *generation;          /* LISTS */
+    const struct merge_piece *const *lists; /* LISTS */
+    const struct merge_piece *const *groups; /* MERGED: the first piece of each */
+    const uint32_t *group_counts;           /* MERGED */
+};
+
+struct scan_state {
+    struct scan scan; /* first: scan_close gets it */
+    struct store *store;
+    struct query_control *control;
+    struct view *view;
+    struct arena arena;
+    size_t charged;
+    unsigned columns;
+    int64_t start_ns, end_ns;
+};
+
+bool scan_build(struct store *store, const struct scan_request *request, struct query_control *control, struct scan_state **out,
+                struct err *err) MUST_CHECK;
+void scan_end(struct scan_state *state); /* NULL is fine */
+
+/* The days that [start_ns, end_ns] touches, each with a reference, after all acknowledged pushes are in the indexes. The caller unrefs and frees. */
+bool scan_days(struct store *store, int64_t start_ns, int64_t end_ns, struct day ***out, size_t *out_count, struct err *err) MUST_CHECK;
+
+/* scan_read.c: source's functions. */
+struct scan_reader *scan_reader_create(void *self);
+void scan_reader_destroy(struct scan_reader *reader);
+bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
+                    struct err *err);
+
+/* store_labels.c: source's functions. */
+bool store_label_names(void *self, const struct scan_request *request, struct query_control *control,
+                       void (*each)(void *self, struct slice name), void *each_self, struct err *err);
+bool store_label_values(void *self, const struct scan_request *request, struct slice name, struct query_control *control,
+                        void (*each)(void *self, struct slice value), void *each_self, struct err *err);
+bool store_streams(void *self, const struct scan_request *request, struct query_control *control,
+                   void (*each)(void *self, struct slice encoded_labels), void *each_self, struct err *err);

@@ -1,0 +1,124 @@
+/* The maintenance thread: room on the disk, the log's trimming and repair, merging and retention. */
+#include <time.h>
+
+#include "core/base/logger.h"
+#include "storage/compact/day_merge.h"
+#include "storage/store/store_parts.h"
+
+#define ROUND_NS NS_PER_S
+
+void store_trim(void *self)
+{
+    struct store *store = self;
+    if (!atomic_load(&store->is_ready)) // the log is still being read
+        return;
+    pthread_mutex_lock(&store->trim_lock);
+    uint64_t handed = atomic_load(&store->handed_sequence);
+    uint64_t from = handed + 1;
+    for (unsigned i = 0; i < store->shard_count; i++) {
+        uint64_t shard_from = shard_unsealed_from(store->shards[i], handed);
+        from = shard_from < from ? shard_from : from;
+    }
+    if (from > 1)
+        store->log.trim(store->log.self, from - 1);
+    pthread_mutex_unlock(&store->trim_lock);
+}
+
+void store_check_disk(struct store *store)
+{
+    const struct disk *disk = store->config.disk;
+    uint64_t free_bytes = 0, size = 0;
+    if (disk->free_bytes(disk, store->folder, &free_bytes, &size) != 0)
+        return;
+    atomic_store(&store->disk_free_bytes, free_bytes);
+    atomic_store(&store->disk_size_bytes, size);
+    bool full = free_bytes < store->config.disk_free_reserve;
+    if (atomic_exchange(&store->is_read_only, full) != full) {
+        if (full)
+            log_warn("store", "the disk is nearly full: pushes are refused");
+        else
+            log_info("store", "the disk has room again: pushes are taken");
+    }
+}
+
+static void check_log(struct store *store)
+{
+    struct log_stats stats;
+    struct err err;
+    store->log.stats(store->log.self, &stats);
+    if (!stats.is_failed || atomic_load(&store->is_read_only))
+        return;
+    if (store->log.repair(store->log.self, &err))
+        log_info("log", "the log takes pushes again");
+    else
+        log_error("log", "the log could not be repaired", "err", err.text);
+}
+
+static bool is_busy(void *self)
+{
+    struct store *store = self;
+    return atomic_load(&store->inflight_bytes) > store->inflight_bytes_max / 8 && !atomic_load(&store->stops);
+}
+
+static bool is_stopping(void *self)
+{
+    return atomic_load(&((struct store *)self)->stops);
+}
+
+bool store_maintain(struct store *store, struct err *err)
+{
+    const struct store_config *config = &store->config;
+    struct day_merge_context context = {
+        .board = store->board,
+        .days = store->days,
+        .index_streams = &store->index_streams,
+        .clock = config->clock,
+        .segment_ids = &store->segment_ids,
+        .block_bytes = config->merge_block_bytes,
+        .zstd_level = config->zstd_level_merge,
+        .merges = config->compaction,
+        .retention_ns = config->retention_ns,
+        .retention_self = config->retention_self,
+        .is_busy = is_busy,
+        .is_stopping = is_stopping,
+        .self = store,
+    };
+    pthread_mutex_lock(&store->maintain_lock);
+    bool ok = day_merge_round(&context, err);
+    pthread_mutex_unlock(&store->maintain_lock);
+    return ok;
+}
+
+/* Sleeps a round, or less when the store stops. */
+static void wait_round(struct store *store)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ROUND_NS / NS_PER_S;
+    pthread_mutex_lock(&store->wake_lock);
+    if (!atomic_load(&store->stops))
+        (void)pthread_cond_timedwait(&store->wake, &store->wake_lock, &until);
+    pthread_mutex_unlock(&store->wake_lock);
+}
+
+void *store_maintain_run(void *self)
+{
+    struct store *store = self;
+    rcu_thread_join();
+    int64_t merged_at = clock_mono_ns(store->config.clock);
+    while (!atomic_load(&store->stops)) {
+        store_check_disk(store);
+        check_log(store);
+        store_trim(store);
+        int64_t now = clock_mono_ns(store->config.clock);
+        if (now - merged_at >= store->config.compaction_interval_ns) {
+            struct err err;
+            if (!store_maintain(store, &err))
+                log_error("compact", "a round of merging failed and will be tried again", "err", err.text);
+            merged_at = clock_mono_ns(store->config.clock);
+        }
+        wait_round(store);
+    }
+    rcu_thread_part();
+    return NULL;
+}

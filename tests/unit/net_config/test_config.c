@@ -1,0 +1,151 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "net/config/config.h"
+
+static const struct bad_case {
+    const char *name, *yaml, *error;
+} bad_cases[] = {
+    {"unknown key", "a: b\n", "f.yaml:1: unknown key a"},
+    {"the nearest right key", "server:\n  lisen: x\n", "f.yaml:2: unknown key server.lisen: did you mean server.listen?"},
+    {"unknown limit", "limits_config:\n  max_line_sise: 1\n", "max_line_size"},
+    {"not a number", "storage:\n  shards: many\n", "f.yaml:2: storage.shards: \"many\" is no whole number"},
+    {"negative", "storage:\n  shards: -1\n", "storage.shards"},
+    {"not a size", "storage:\n  head_max: 5 parsecs\n", "storage.head_max"},
+    {"not a duration", "shutdown_timeout: soon\n", "shutdown_timeout"},
+    {"not a bool", "auth_enabled: perhaps\n", "auth_enabled"},
+    {"bad override", "overrides:\n  t:\n    max_line_size: x\n", "f.yaml:3"},
+    {"override of no limit", "overrides:\n  t:\n    server.listen: x\n", "f.yaml:3"},
+    {"override without a tenant", "overrides:\n  max_line_size: 5\n", "overrides: <tenant>: <limit>: <value>"},
+    {"broken YAML", "a: [\n", "f.yaml"},
+};
+
+static void a_bad_file_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(bad_cases); i++) {
+        struct config config;
+        struct err err = {.code = ERR_NONE, .text = ""};
+        config_init(&config);
+        if (config_read_yaml(&config, "f.yaml", slice_str(bad_cases[i].yaml), false, &err) || strstr(err.text, bad_cases[i].error) == NULL)
+            fail_msg("%s: \"%s\"", bad_cases[i].name, err.text);
+        config_fini(&config);
+    }
+}
+
+static void a_good_file_sets_what_it_says(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err = {.text = ""};
+    const char *yaml = "server:\n  http_listen_port: 3200\n  max_recv_msg_size: 1MB\n"
+                       "storage: {durability: async, seal_age: 90s}\n"
+                       "limits_config:\n  max_line_size: 1KB\n  retention_period: 30d\n  enforced_labels: [env, team]\n"
+                       "overrides:\n  acme:\n    max_line_size: 2KB\n  empty:\n";
+    config_init(&config);
+    assert_true(config_read_yaml(&config, "f", slice_str(yaml), false, &err));
+    assert_true(config_finish(&config, &err));
+    assert_true(slice_eq(config.listen, SLICE("127.0.0.1:3200")));
+    assert_int_equal(config.max_recv_msg_size, 1048576);
+    assert_true(slice_eq(config.durability, SLICE("async")));
+    assert_int_equal(config.seal_age, 90 * NS_PER_S);
+    assert_int_equal(config.limits.max_line_size, 1024);
+    assert_int_equal(config.limits.retention_period, 30 * NS_PER_DAY);
+    assert_int_equal(config.limits.enforced_labels.count, 2);
+
+    struct limits_book *book = NULL;
+    assert_true(limits_book_create(&config.limits, config.overrides, config.override_count, 7, &book, &err));
+    assert_int_equal(limits_book_find(book, SLICE("acme"))->max_line_size, 2048);
+    assert_int_equal(limits_book_find(book, SLICE("acme"))->retention_period, 30 * NS_PER_DAY);
+    assert_int_equal(limits_book_find(book, SLICE("other"))->max_line_size, 1024);
+    assert_int_equal(limits_book_version(book), 7);
+    limits_book_unref(book);
+    config_fini(&config);
+}
+
+static void auth_enabled_false_is_one_tenant_named_fake(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err;
+    config_init(&config);
+    assert_true(config_set(&config, SLICE("auth_enabled"), SLICE("false"), &err));
+    assert_true(config_finish(&config, &err));
+    assert_true(slice_eq(config.tenancy, SLICE("single")) && slice_eq(config.default_tenant, SLICE("fake")));
+    config_fini(&config);
+}
+
+static void variables_are_expanded_when_asked(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err;
+    assert_int_equal(setenv("LOGI_TEST_DATA", "/srv/x", 1), 0);
+    config_init(&config);
+    assert_true(config_read_yaml(&config, "f", SLICE("storage: {data: '${LOGI_TEST_DATA}/y', durability: '${LOGI_TEST_NOT_SET:async}'}\ndefault_tenant: a$b"), true, &err));
+    assert_true(slice_eq(config.data, SLICE("/srv/x/y")));
+    assert_true(slice_eq(config.durability, SLICE("async")));
+    assert_true(slice_eq(config.default_tenant, SLICE("a$b")));
+    config_fini(&config);
+}
+
+static void the_environment_sets_keys_and_foreign_variables_do_no_harm(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err = {.text = ""};
+    char *good[] = {"LOGI_SERVER_LISTEN=1.2.3.4:5", "LOGI_LIMITS_CONFIG_MAX_LINE_SIZE=7KB", "LOGI_PORT=tcp://10.0.0.1:3100", "HOME=/", NULL};
+    char *bad[] = {"LOGI_STORAGE_SHARDS=x", NULL};
+    config_init(&config);
+    assert_true(config_read_environment(&config, good, &err));
+    assert_true(slice_eq(config.listen, SLICE("1.2.3.4:5")));
+    assert_int_equal(config.limits.max_line_size, 7168);
+    assert_false(config_read_environment(&config, bad, &err));
+    assert_non_null(strstr(err.text, "LOGI_STORAGE_SHARDS"));
+    config_fini(&config);
+}
+
+/* What is printed can be read again and is then the same: so /config is a configuration. */
+static void a_printed_configuration_reads_back(void **state)
+{
+    (void)state;
+    struct config first;
+    struct config second;
+    struct err err = {.text = ""};
+    struct buf text = BUF_INIT;
+    struct buf again = BUF_INIT;
+    config_init(&first);
+    assert_true(config_read_yaml(&first, "f", SLICE("server: {listen: '1.1.1.1:1'}\nlimits_config: {retention_period: 5d, required_labels: [a, b]}"), false, &err));
+    config_print(&first, "", &text);
+    config_init(&second);
+    if (!config_read_yaml(&second, "printed", buf_slice(&text), false, &err))
+        fail_msg("%s", err.text);
+    config_print(&second, "", &again);
+    assert_true(slice_eq(buf_slice(&text), buf_slice(&again)));
+
+    buf_reset(&text);
+    config_print(&first, "diff", &text);
+    buf_byte(&text, '\0');
+    assert_non_null(strstr(text.ptr, "1.1.1.1:1"));
+    assert_null(strstr(text.ptr, "shutdown_timeout"));
+    buf_fini(&text);
+    buf_fini(&again);
+    config_fini(&first);
+    config_fini(&second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bad_file_is_refused_with_its_line),
+        cmocka_unit_test(a_good_file_sets_what_it_says),
+        cmocka_unit_test(auth_enabled_false_is_one_tenant_named_fake),
+        cmocka_unit_test(variables_are_expanded_when_asked),
+        cmocka_unit_test(the_environment_sets_keys_and_foreign_variables_do_no_harm),
+        cmocka_unit_test(a_printed_configuration_reads_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
