@@ -81,7 +81,7 @@ struct entry_batch {
     const char *text;        /* NULL unless SCAN_LINES was asked for */
     const uint32_t *offsets; /* count + 1; offsets[0] need not be 0 */
     const uint32_t *metadata_index;      /* row -> metadata_sets; NULL: no entry has any */
-    const struct slice *metadata_sets;   /* label_set encodings; those of one unit, shared by its batches */
+    const struct slice *metadata_sets;   /* label_set encodings; those of one unit, shared by its batches; a later batch may have more, and elsewhere */
     uint32_t metadata_set_count;
     bool is_ascii; /* all of text is below 0x80: known from the block's flags; false: not known */
 };

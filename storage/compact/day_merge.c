@@ -77,7 +77,8 @@ static size_t collect_pieces(struct merge_job *job, struct hash128 id)
                                                         .segment = job->inputs[i],
                                                         .run = &runs[r]};
     }
-    qsort(job->pieces, count, sizeof(*job->pieces), merge_piece_cmp);
+    if (count > 0)
+        qsort(job->pieces, count, sizeof(*job->pieces), merge_piece_cmp);
     return count;
 }
 

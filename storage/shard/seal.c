@@ -144,7 +144,8 @@ bool seal_generation(const struct seal_context *context, struct generation *gene
         return false;
     struct sealed_lists lists = {0};
     generation_each(generation, add_list, &lists);
-    qsort(lists.lists, lists.count, sizeof(lists.lists[0]), by_similarity);
+    if (lists.count > 0)
+        qsort(lists.lists, lists.count, sizeof(lists.lists[0]), by_similarity);
     bool ok = true;
     for (size_t i = 0; ok && i < lists.day_count; i++) {
         struct view_day_change done;
@@ -160,7 +161,8 @@ bool seal_generation(const struct seal_context *context, struct generation *gene
     mem_free(lists.days);
     if (!ok)
         return err_wrap(err, "seal of shard %u", generation_shard(generation));
-    qsort(progress->days, progress->count, sizeof(progress->days[0]), by_day);
+    if (progress->count > 0)
+        qsort(progress->days, progress->count, sizeof(progress->days[0]), by_day);
     view_publish(context->board,
                  &(struct view_change){.remove = generation, .days = progress->days, .day_count = progress->count});
     for (size_t i = 0; i < progress->count; i++)

@@ -391,7 +391,8 @@ static size_t lists_unit(struct build *build, size_t i)
 
 static void single_units(struct build *build)
 {
-    qsort(build->singles, build->single_count, sizeof(build->singles[0]), by_block);
+    if (build->single_count > 0)
+        qsort(build->singles, build->single_count, sizeof(build->singles[0]), by_block);
     for (size_t i = 0; i < build->single_count;) {
         const struct merge_piece *piece = &build->singles[i]->merge;
         if (piece->segment == NULL) {
@@ -480,7 +481,8 @@ static int group_by_block(const void *a, const void *b)
 /* Groups whose first pieces lie beside each other share units, and so the blocks that the reader keeps. */
 static void merged_units(struct build *build, struct groups *groups)
 {
-    qsort(groups->groups, groups->count, sizeof(struct group), group_by_block);
+    if (groups->count > 0)
+        qsort(groups->groups, groups->count, sizeof(struct group), group_by_block);
     struct arena *arena = &build->state->arena;
     for (size_t i = 0; i < groups->count;) {
         size_t end = i;

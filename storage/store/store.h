@@ -23,7 +23,7 @@ struct store_config {
     enum log_durability durability;
     size_t log_file_bytes;          /* 64 MiB */
     size_t log_queue_bytes;         /* 64 MiB */
-    size_t shard_queue_bytes;       /* 64 MiB, each */
+    size_t shard_queue_bytes;       /* 16 MiB, each: what pushes may hold between their arrival and the head */
     size_t head_bytes_max;          /* of all shards: past it a push waits for sealing, then is refused with 503 */
     size_t seal_bytes;              /* a shard's head of this size is sealed */
     int64_t seal_age_ns;            /* ... or of this age */

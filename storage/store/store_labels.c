@@ -34,7 +34,8 @@ static int by_bytes(const void *a, const void *b)
 
 static void texts_give(struct text_set *set, void (*each)(void *self, struct slice text), void *each_self)
 {
-    qsort(set->texts, set->count, sizeof(struct slice), by_bytes);
+    if (set->count > 0)
+        qsort(set->texts, set->count, sizeof(struct slice), by_bytes);
     for (size_t i = 0; i < set->count; i++)
         if (i == 0 || !slice_eq(set->texts[i], set->texts[i - 1]))
             each(each_self, set->texts[i]);

@@ -2,6 +2,7 @@
  * numbers of shards. A scan always gives what the model has, each entry once. */
 #include "store_model.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,6 +235,136 @@ static void a_closed_store_verifies_and_a_flipped_byte_is_found(void **state)
     remove_tree(folder);
 }
 
+/* ---- readers beside everything else ---- */
+
+struct crowd {
+    struct store *store;
+    _Atomic size_t acknowledged;
+    atomic_bool is_done;
+};
+
+static void *scan_beside(void *self)
+{
+    struct crowd *crowd = self;
+    rcu_thread_join();
+    while (!atomic_load(&crowd->is_done)) {
+        struct model got = {0};
+        size_t least = atomic_load(&crowd->acknowledged);
+        scan_all(crowd->store, 0, INT64_MIN, INT64_MAX, &got);
+        assert_true(got.count >= least);
+        if (got.count > 0)
+            qsort(got.entries, got.count, sizeof(*got.entries), entry_cmp);
+        for (size_t i = 1; i < got.count; i++)
+            assert_true(entry_cmp(&got.entries[i - 1], &got.entries[i]) != 0);
+        mem_free(got.entries);
+    }
+    rcu_thread_part();
+    return NULL;
+}
+
+static void *flush_beside(void *self)
+{
+    struct crowd *crowd = self;
+    rcu_thread_join();
+    while (!atomic_load(&crowd->is_done)) {
+        struct err err;
+        assert_true(store_flush(crowd->store, &err));
+        assert_true(store_maintain(crowd->store, &err));
+    }
+    rcu_thread_part();
+    return NULL;
+}
+
+static void readers_see_each_entry_once_while_it_moves_to_segments(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct crowd crowd = {.store = open_store(folder, 2, true)};
+    pthread_t threads[2];
+    assert_int_equal(pthread_create(&threads[0], NULL, scan_beside, &crowd), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, flush_beside, &crowd), 0);
+    for (unsigned i = 0; i < 300; i++) {
+        struct model_entry entries[40];
+        for (unsigned k = 0; k < LENGTH(entries); k++) {
+            entries[k] = (struct model_entry){.stream = k / 4, .ts_ns = DAY0 * NS_PER_DAY + (int64_t)(i * 7 % 300) * NS_PER_HOUR / 4};
+            (void)snprintf(entries[k].line, sizeof(entries[k].line), "%u.%u", i, k);
+        }
+        model_push(crowd.store, entries, LENGTH(entries));
+        atomic_fetch_add(&crowd.acknowledged, LENGTH(entries));
+    }
+    atomic_store(&crowd.is_done, true);
+    for (size_t i = 0; i < LENGTH(threads); i++)
+        (void)pthread_join(threads[i], NULL);
+    store_close(crowd.store);
+    remove_tree(folder);
+}
+
+/* ---- a disk that fills ---- */
+
+static _Atomic uint64_t fake_free_bytes;
+
+static int fake_free(const struct disk *disk, const char *path, uint64_t *out_free, uint64_t *out_size)
+{
+    (void)disk;
+    (void)path;
+    *out_free = atomic_load(&fake_free_bytes);
+    *out_size = UINT64_C(1) << 40;
+    return 0;
+}
+
+static void unexpected_done(struct push_job *job, bool ok, const struct err *err)
+{
+    (void)job;
+    (void)ok;
+    fail_msg("done was called for a push that was refused: %s", err == NULL ? "" : err->text);
+}
+
+static void a_full_disk_refuses_pushes_and_answers_queries_until_there_is_room(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct disk disk = system_disk;
+    disk.free_bytes = fake_free;
+    struct store_config config;
+    struct err err;
+    store_config_defaults(&config);
+    config.folder = folder;
+    config.disk = &disk;
+    config.disk_free_reserve = (uint64_t)1 << 30;
+    atomic_store(&fake_free_bytes, (uint64_t)1 << 39);
+    struct store *store = NULL;
+    assert_true(store_open(&config, &store, &err));
+    while (!store_ready(store, &err))
+        (void)sched_yield();
+    struct model_entry entry = {.stream = 1, .ts_ns = DAY0 * NS_PER_DAY, .line = "before"};
+    model_push(store, &entry, 1);
+    atomic_store(&fake_free_bytes, 1000);
+    while (store_ready(store, &err))
+        (void)sched_yield();
+    assert_int_equal(err.code, ERR_DISK_FULL);
+    struct push_entry one = {.ts_ns = 1, .line = SLICE("refused")};
+    struct push_run run = {.entries = &one, .count = 1, .line_bytes = 7};
+    struct push_job job = {.batch = {.tenant = SLICE("acme"), .runs = &run, .run_count = 1, .entry_count = 1}, .done = unexpected_done};
+    assert_false(store_push(store, &job, &err));
+    assert_int_equal(err.code, ERR_DISK_FULL);
+    struct model got = {0};
+    scan_all(store, 0, INT64_MIN, INT64_MAX, &got);
+    assert_int_equal(got.count, 1);
+    atomic_store(&fake_free_bytes, (uint64_t)1 << 39);
+    while (!store_ready(store, &err))
+        (void)sched_yield();
+    entry.ts_ns++;
+    model_push(store, &entry, 1);
+    got.count = 0;
+    scan_all(store, 0, INT64_MIN, INT64_MAX, &got);
+    assert_int_equal(got.count, 2);
+    mem_free(got.entries);
+    store_close(store);
+    remove_tree(folder);
+}
+
 int main(void)
 {
     rcu_thread_join();
@@ -242,6 +373,8 @@ int main(void)
         cmocka_unit_test(a_folder_has_one_store),
         cmocka_unit_test(labels_are_those_of_the_range),
         cmocka_unit_test(a_closed_store_verifies_and_a_flipped_byte_is_found),
+        cmocka_unit_test(a_full_disk_refuses_pushes_and_answers_queries_until_there_is_room),
+        cmocka_unit_test(readers_see_each_entry_once_while_it_moves_to_segments),
         cmocka_unit_test(retention_drops_days_and_tenants_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
