@@ -15,6 +15,7 @@
 #include "core/base/mem.h"
 #include "core/base/rcu.h"
 #include "core/metrics/metric_table.h"
+#include "net/api/ochi.h"
 #include "net/api/query_scheduler.h"
 #include "net/api/scrape.h"
 
@@ -22,7 +23,7 @@ struct node {
     struct command_line line;
     struct arena arena;
     struct api api;
-    struct router *main_router, *admin_router;
+    struct router *main_router, *admin_router, *ochi_router;
     struct http_server *server;
     struct overrides_watch *overrides;
 };
@@ -35,7 +36,7 @@ static void print_config(void *self, const char *mode, struct buf *out)
 
 static void routers_fill(struct node *node)
 {
-    const struct route_table tables[] = {loki_v1_routes(), loki_legacy_routes(), ops_routes()};
+    const struct route_table tables[] = {loki_v1_routes(), loki_legacy_routes(), otlp_routes(), ops_routes()};
     bool is_split = node->line.config.admin_listen.len > 0;
     node->main_router = router_create();
     node->admin_router = router_create();
@@ -48,6 +49,32 @@ static void routers_fill(struct node *node)
             if (is_admin || (route->flags & ROUTE_PUBLIC) != 0)
                 router_add(node->admin_router, route, 1);
         }
+    }
+}
+
+/* Ochi's own listener has its routes and what probes and scrapers ask; the main one has those that clash with none of Loki's. */
+static void ochi_router_fill(struct node *node)
+{
+    const struct route_table tables[] = {ochi_own_routes(), ochi_routes()};
+    const struct route_table ops = ops_routes();
+    node->ochi_router = router_create();
+    if (!node->line.config.ochi_enabled)
+        return;
+    for (size_t t = 0; t < LENGTH(tables); t++)
+        router_add(node->ochi_router, tables[t].routes, tables[t].count);
+    for (size_t i = 0; i < ops.count; i++) {
+        if ((ops.routes[i].flags & ROUTE_PUBLIC) != 0)
+            router_add(node->ochi_router, &ops.routes[i], 1);
+    }
+    router_add(node->main_router, tables[1].routes, tables[1].count);
+}
+
+static void ochi_warn(const struct node *node, const struct http_server_config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (config->listeners[i].is_optional && http_server_port(node->server, i) == 0)
+            log_warn("serve", "the address of Ochi's API is in use: it is served on server.listen only; ochi.listen chooses another", "address",
+                     config->listeners[i].address);
     }
 }
 
@@ -88,9 +115,11 @@ static bool server_start(struct node *node, struct err *err)
 {
     struct http_server_config config;
     routers_fill(node);
-    if (!serve_http_config(&node->line.config, &node->api, node->main_router, node->admin_router, &node->arena, &config, err) ||
+    ochi_router_fill(node);
+    if (!serve_http_config(&node->line.config, &node->api, node->main_router, node->admin_router, node->ochi_router, &node->arena, &config, err) ||
         !http_server_start(&config, &node->server, err))
         return false;
+    ochi_warn(node, &config);
     scrape_register(&node->api, node->server);
     return true;
 }
@@ -133,6 +162,7 @@ static void stop(struct node *node)
     tenant_states_destroy(node->api.tenants);
     router_destroy(node->main_router);
     router_destroy(node->admin_router);
+    router_destroy(node->ochi_router);
     arena_fini(&node->arena);
 }
 

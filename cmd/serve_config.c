@@ -26,12 +26,18 @@ void serve_store_config(const struct config *config, struct arena *arena, struct
 }
 
 bool serve_http_config(const struct config *config, struct api *api, const struct router *main_router,
-                       const struct router *admin_router, struct arena *arena, struct http_server_config *out, struct err *err)
+                       const struct router *admin_router, const struct router *ochi_router, struct arena *arena,
+                       struct http_server_config *out, struct err *err)
 {
     http_server_config_defaults(out);
-    out->listeners[out->listener_count++] = (struct http_listener){text_of(arena, config->listen), main_router, NULL};
+    out->listeners[out->listener_count++] = (struct http_listener){.address = text_of(arena, config->listen), .router = main_router};
     if (config->admin_listen.len > 0)
-        out->listeners[out->listener_count++] = (struct http_listener){text_of(arena, config->admin_listen), admin_router, NULL};
+        out->listeners[out->listener_count++] = (struct http_listener){.address = text_of(arena, config->admin_listen), .router = admin_router};
+    if (config->ochi_enabled && config->ochi_listen.len > 0)
+        out->listeners[out->listener_count++] =
+            (struct http_listener){.address = text_of(arena, config->ochi_listen),
+                                   .router = ochi_router,
+                                   .is_optional = slice_eq(config->ochi_listen, SLICE(OCHI_LISTEN_DEFAULT))};
     out->loops = (unsigned)config->loops;
     out->body_folder = arena_printf(arena, "%.*s/tmp", SLICE_ARG(config->data)).ptr;
     out->body_bytes_max = (size_t)config->max_recv_msg_size;

@@ -8,5 +8,5 @@
 void serve_store_config(const struct config *config, struct arena *arena, struct store_config *out);
 /* Fails if the body folder cannot be made. */
 bool serve_http_config(const struct config *config, struct api *api, const struct router *main_router,
-                       const struct router *admin_router, struct arena *arena, struct http_server_config *out, struct err *err) MUST_CHECK;
+                       const struct router *admin_router, const struct router *ochi_router, struct arena *arena, struct http_server_config *out, struct err *err) MUST_CHECK;
 void serve_tenancy(const struct config *config, struct tenancy *out);

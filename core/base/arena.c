@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/base/big_block.h"
 #include "core/base/mem.h"
 
 struct arena_block {
@@ -13,12 +14,23 @@ struct arena_block {
 
 static struct arena_block *block_new(struct arena *arena, size_t size)
 {
-    struct arena_block *block = mem_aligned(sizeof(*block) + size, 64);
+    size_t bytes = sizeof(struct arena_block) + size;
+    struct arena_block *block = bytes < BIG_BLOCK_BYTES_MIN ? mem_aligned(bytes, 64) : big_block_take(&bytes);
+    size = bytes - sizeof(*block);
     block->size = size;
     block->older = arena->blocks;
     arena->blocks = block;
     arena->bytes += sizeof(*block) + size;
     return block;
+}
+
+static void block_free(struct arena_block *block)
+{
+    size_t bytes = sizeof(*block) + block->size;
+    if (bytes < BIG_BLOCK_BYTES_MIN)
+        mem_free(block);
+    else
+        big_block_give(block, bytes);
 }
 
 void *arena_alloc_slow(struct arena *arena, size_t size, size_t align)
@@ -85,7 +97,7 @@ void arena_reset(struct arena *arena)
     struct arena_block *block = keep->older;
     while (block != NULL) {
         struct arena_block *older = block->older;
-        mem_free(block);
+        block_free(block);
         block = older;
     }
     keep->older = NULL;
@@ -99,7 +111,7 @@ void arena_fini(struct arena *arena)
     struct arena_block *block = arena->blocks;
     while (block != NULL) {
         struct arena_block *older = block->older;
-        mem_free(block);
+        block_free(block);
         block = older;
     }
     *arena = ARENA_INIT;

@@ -3,7 +3,30 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/base/big_block.h"
 #include "core/base/mem.h"
+
+static void memory_free(struct buf *buf)
+{
+    if (buf->cap >= BIG_BLOCK_BYTES_MIN)
+        big_block_give(buf->ptr, buf->cap);
+    else
+        mem_free(buf->ptr);
+}
+
+static void grow(struct buf *buf, size_t cap)
+{
+    if (cap < BIG_BLOCK_BYTES_MIN) {
+        buf->ptr = mem_grow(buf->ptr, cap, 1);
+    } else {
+        char *bigger = big_block_take(&cap);
+        if (buf->len > 0)
+            memcpy(bigger, buf->ptr, buf->len);
+        memory_free(buf);
+        buf->ptr = bigger;
+    }
+    buf->cap = cap;
+}
 
 char *buf_room(struct buf *buf, size_t n)
 {
@@ -11,8 +34,7 @@ char *buf_room(struct buf *buf, size_t n)
         size_t cap = buf->cap < 128 ? 256 : buf->cap * 2;
         while (cap - buf->len < n)
             cap *= 2;
-        buf->ptr = mem_grow(buf->ptr, cap, 1);
-        buf->cap = cap;
+        grow(buf, cap);
     }
     return buf->ptr + buf->len;
 }
@@ -58,6 +80,6 @@ void buf_reset(struct buf *buf)
 
 void buf_fini(struct buf *buf)
 {
-    mem_free(buf->ptr);
+    memory_free(buf);
     *buf = BUF_INIT;
 }

@@ -4,7 +4,7 @@
 #include "core/base/slice.h"
 
 struct buf {
-    char *ptr; /* malloc'd; NULL while empty */
+    char *ptr; /* NULL while empty; ended with buf_fini only */
     size_t len;
     size_t cap;
 };

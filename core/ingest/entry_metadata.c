@@ -62,7 +62,7 @@ static bool name_is_normal(struct slice name)
     return has_alnum;
 }
 
-static bool name_normalize(struct arena *arena, struct slice *name, struct err *err)
+bool metadata_name_normalize(struct arena *arena, struct slice *name, struct err *err)
 {
     if (name_is_normal(*name))
         return true;
@@ -102,8 +102,7 @@ static bool name_normalize(struct arena *arena, struct slice *name, struct err *
     return true;
 }
 
-// A space for each bad byte and each U+FFFD.
-static struct slice value_normalize(struct arena *arena, struct slice value)
+struct slice metadata_value_normalize(struct arena *arena, struct slice value)
 {
     bool is_good = utf8_is_valid(value);
     if (is_good && memmem(value.ptr, value.len, "\xef\xbf\xbd", 3) == NULL)
@@ -128,9 +127,9 @@ bool entry_metadata_normalize(struct entry_metadata *metadata, struct err *err)
 {
     for (size_t i = 0; i < metadata->count; i++) {
         struct label *pair = &metadata->pairs[i];
-        if (!name_normalize(metadata->arena, &pair->name, err))
+        if (!metadata_name_normalize(metadata->arena, &pair->name, err))
             return false;
-        pair->value = value_normalize(metadata->arena, pair->value);
+        pair->value = metadata_value_normalize(metadata->arena, pair->value);
     }
     if (metadata->count > 0)
         metadata->count = label_sort(metadata->pairs, metadata->count, true);

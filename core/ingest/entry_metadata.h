@@ -21,6 +21,12 @@ bool entry_metadata_read(struct entry_metadata *metadata, const struct push_entr
 /* Normalises names and values, sorts, drops empty values and all but the last of equal names. ERR_INVALID: a name that has no letter or digit. */
 bool entry_metadata_normalize(struct entry_metadata *metadata, struct err *err) MUST_CHECK;
 
+/* One name: runs of what is no letter or digit become _, a leading digit gets key_ before it, __x__ keeps its underscores. In the arena if it
+ * changes. ERR_INVALID as above. */
+bool metadata_name_normalize(struct arena *arena, struct slice *name, struct err *err) MUST_CHECK;
+/* One value: a space for each bad byte and each U+FFFD. */
+struct slice metadata_value_normalize(struct arena *arena, struct slice value);
+
 /* Adds detected_level, or normalises the one that was sent: rules 1 to 6. stream_level: the level of the stream's label, empty if none. */
 void entry_metadata_add_level(struct entry_metadata *metadata, struct slice stream_level, struct slice line,
                               const struct slice_list *fields);

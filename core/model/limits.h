@@ -36,6 +36,9 @@
     LIMIT(BOOL, discover_log_levels, true, "add detected_level to structured metadata")                                       \
     LIMIT(LIST, log_level_fields, "level,LEVEL,Level,log.level,severity,SEVERITY,Severity,SeverityText,lvl,LVL,Lvl,severity_text,Severity_Text,SEVERITY_TEXT", \
           "names that detected_level is read from")                                                                         \
+    LIMIT(LIST, otlp_index_attributes, "service.name,service.namespace,service.instance.id,deployment.environment,deployment.environment.name,cloud.region,cloud.availability_zone,k8s.cluster.name,k8s.namespace.name,k8s.pod.name,k8s.container.name,container.name,k8s.replicaset.name,k8s.deployment.name,k8s.statefulset.name,k8s.daemonset.name,k8s.cronjob.name,k8s.job.name", \
+          "OTLP resource attributes that become stream labels; the others become structured metadata")                      \
+    LIMIT(LIST, otlp_drop_attributes, "", "OTLP attributes of resources, scopes and records that are not stored")             \
     LIMIT(LIST, enforced_labels, "", "labels that each stream must have")                                                     \
     LIMIT(TEXT, block_ingestion_until, "", "refuse pushes until this RFC3339 time")                                          \
     LIMIT(COUNT, block_ingestion_status_code, 260, "status of pushes refused by block_ingestion_until")                      \

@@ -44,7 +44,7 @@ static bool run_unpack(const struct step *step, struct row *row)
         row_labels_set_parser_error(&row->labels, json_error, SLICE("expecting json object(6), but it is not"));
         return true;
     }
-    struct json_value entry;
+    struct json_value entry = {.kind = JSON_STRING};
     bool found = false;
     const char *error = find_entry(row->line, row->arena, &entry, &found);
     if (error != NULL) {

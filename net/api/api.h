@@ -46,3 +46,4 @@ struct route_table {
 struct route_table loki_v1_routes(void);
 struct route_table loki_legacy_routes(void);
 struct route_table ops_routes(void);
+struct route_table otlp_routes(void);

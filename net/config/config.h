@@ -10,6 +10,8 @@
 #include "core/base/clock.h"
 #include "net/tenancy/limits_book.h"
 
+#define OCHI_LISTEN_DEFAULT "127.0.0.1:9014"
+
 /*  KEY(kind, name, field, default, help). A duration is int64_t ns, bytes and counts are int64_t, texts are struct slice. */
 #define CONFIG_TABLE(KEY)                                                                                                      \
     KEY(TEXT, "server.listen", listen, "127.0.0.1:3100", "address and port of the API; [::]:3100 for all addresses")          \
@@ -28,6 +30,8 @@
     KEY(TEXT, "tenancy", tenancy, "optional", "optional: X-Scope-OrgID when it is there, else default_tenant; single: the header is ignored; required: 401 without it") \
     KEY(TEXT, "default_tenant", default_tenant, "default", "the tenant of requests without X-Scope-OrgID")                     \
     KEY(BOOL, "multi_tenant_queries_enabled", multi_tenant_queries_enabled, false, "queries may name several tenants: a|b")     \
+    KEY(BOOL, "ochi.enabled", ochi_enabled, true, "serve Ochi's API: on ochi.listen, and on server.listen where no path clashes") \
+    KEY(TEXT, "ochi.listen", ochi_listen, OCHI_LISTEN_DEFAULT, "address of Ochi's API alone; empty: none. The default is given up, with a warning, when it is in use") \
     KEY(TEXT, "storage.data", data, "./data", "the folder that holds everything; one process only")                            \
     KEY(TEXT, "storage.durability", durability, "sync", "sync: a push is answered when it is on disk; async: when it is written, survives kill -9 but not power loss") \
     KEY(COUNT, "storage.shards", shards, 0, "shards; 0: one a core; may change between starts")                                \

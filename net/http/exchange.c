@@ -145,7 +145,7 @@ static const char *reason_of(int status)
 
 static void on_body_dispose(void *slot)
 {
-    mem_free(*(char **)slot);
+    buf_fini(slot);
 }
 
 static void send_body(h2o_req_t *req, struct http_reply *reply)
@@ -153,8 +153,8 @@ static void send_body(h2o_req_t *req, struct http_reply *reply)
     static h2o_generator_t generator = {NULL, NULL};
     h2o_iovec_t bytes = h2o_iovec_init(reply->body.ptr, reply->body.len);
     if (reply->body.ptr != NULL) { // lives as long as libh2o's request, which may send it over many turns
-        char **slot = h2o_mem_alloc_shared(&req->pool, sizeof(*slot), on_body_dispose);
-        *slot = reply->body.ptr;
+        struct buf *slot = h2o_mem_alloc_shared(&req->pool, sizeof(*slot), on_body_dispose);
+        *slot = reply->body;
         reply->body = BUF_INIT;
     }
     // 204 and 304 have no length; HEAD keeps the one that GET would have.

@@ -45,8 +45,10 @@ static void on_accept(h2o_socket_t *listener, const char *error)
         if (atomic_fetch_add(&loop->server->connections, 1) >= loop->server->config.connections_max) {
             atomic_fetch_sub(&loop->server->connections, 1);
             if (loop->is_accepting) {
-                for (size_t k = 0; k < loop->server->config.listener_count; k++)
-                    h2o_socket_read_stop(loop->listeners[k].socket);
+                for (size_t k = 0; k < loop->server->config.listener_count; k++) {
+                    if (loop->listeners[k].socket != NULL)
+                        h2o_socket_read_stop(loop->listeners[k].socket);
+                }
                 loop->is_accepting = false;
                 if (loop->server->config.rejected != NULL)
                     loop->server->config.rejected(loop->server->config.app, "overload");
@@ -71,8 +73,10 @@ void loop_accept_again(struct http_loop *loop)
         atomic_load(&server->connections) >= server->config.connections_max)
         return;
     loop->is_accepting = true;
-    for (size_t i = 0; i < server->config.listener_count; i++)
-        h2o_socket_read_start(loop->listeners[i].socket, on_accept);
+    for (size_t i = 0; i < server->config.listener_count; i++) {
+        if (loop->listeners[i].socket != NULL)
+            h2o_socket_read_start(loop->listeners[i].socket, on_accept);
+    }
 }
 
 /* Another loop's connections may have been what kept this one from accepting, so it asks now and then. */
@@ -112,6 +116,8 @@ bool loop_start(struct http_loop *loop, struct err *err)
             (void)SSL_CTX_up_ref(server->config.listeners[i].tls); // each loop holds one, so that each can change it
         listener->accept = (h2o_accept_ctx_t){
             .ctx = &loop->context, .hosts = listener->hosts, .ssl_ctx = server->config.listeners[i].tls};
+        if (listener->fd < 0)
+            continue; // optional, and its address was in use
         listener->socket = h2o_evloop_socket_create(loop->context.loop, listener->fd, H2O_SOCKET_FLAG_DONT_READ);
         listener->socket->data = listener;
     }

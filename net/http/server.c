@@ -171,6 +171,8 @@ static bool listeners_open(struct http_server *server, struct err *err)
         for (size_t l = 0; l < server->loop_count; l++) {
             int fd = listener_open(server->config.listeners[i].address, &server->ports[i],
                                    server->config.write_timeout_ns, err);
+            if (fd < 0 && l == 0 && server->config.listeners[i].is_optional && err->code == ERR_UNAVAILABLE)
+                break;
             if (fd < 0)
                 return false;
             server->loops[l].listeners[i].fd = fd;

@@ -14,6 +14,7 @@ struct http_listener {
     const char *address;         /* "127.0.0.1:3100", "[::1]:3100", ":3100" */
     const struct router *router; /* what is served there; outlives the server */
     void *tls;                   /* SSL_CTX *, or NULL: clear text */
+    bool is_optional;            /* when its address is in use, the server goes on without it: http_server_port is 0 then */
 };
 
 #define HTTP_LISTENERS_MAX 4

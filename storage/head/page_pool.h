@@ -1,4 +1,4 @@
-/* page_pool.h: pages of memory for the heads, given back and taken again, so that a busy node does not ask the system for each.
+/* page_pool.h: pages of memory for the heads (core/base/big_block.h keeps some for the next taker), and how much is out.
  *
  * Thread: any. A page belongs to whoever took it.
  */
@@ -16,8 +16,7 @@ struct head_page {
 
 struct page_pool;
 
-/* keep_bytes_max: free pages that are kept for the next taker; the rest goes back to the system. */
-struct page_pool *page_pool_create(size_t keep_bytes_max) MUST_CHECK;
+struct page_pool *page_pool_create(void) MUST_CHECK;
 void page_pool_destroy(struct page_pool *pool); /* NULL is fine; all pages must have been given back */
 
 /* A page with room for at least data_bytes. Not cleared. */

@@ -46,11 +46,33 @@ bool block_compress(struct block_encoder *encoder, struct slice plain, struct bu
     return true;
 }
 
+/* One frame of zstd, but a block of it for each plane: zstd gives each block a Huffman table of its own, and one table over planes of random low bytes
+ * and of small high bytes packs neither (decisions/0003). Any reader of zstd reads it. */
+static bool compress_times(struct block_encoder *encoder, struct slice plain, size_t plane_bytes, struct buf *out, struct err *err)
+{
+    size_t planes = plane_bytes == 0 ? 0 : (plain.len - TS_COLUMN_HEAD) / plane_bytes;
+    size_t bound = ZSTD_compressBound(plain.len) + 64 * (planes + 1); // a flushed block costs three bytes, and an empty last one
+    (void)ZSTD_CCtx_reset(encoder->zstd, ZSTD_reset_session_only);
+    size_t n = ZSTD_CCtx_setPledgedSrcSize(encoder->zstd, plain.len);
+    ZSTD_outBuffer to = {buf_room(out, bound), bound, 0};
+    ZSTD_inBuffer from = {plain.ptr, TS_COLUMN_HEAD, 0};
+    for (size_t plane = 0; plane <= planes && !ZSTD_isError(n); plane++) {
+        from.size = TS_COLUMN_HEAD + plane * plane_bytes;
+        n = ZSTD_compressStream2(encoder->zstd, &to, &from, plane == planes ? ZSTD_e_end : ZSTD_e_flush);
+        assert(ZSTD_isError(n) || n == 0); // there is room for all
+    }
+    if (ZSTD_isError(n))
+        return err_set(err, ERR_IO, "zstd: %s", ZSTD_getErrorName(n));
+    buf_took(out, to.pos);
+    return true;
+}
+
+/* plane_bytes: of a plane of the times; 0 for other frames. */
 static bool frame_put(struct block_encoder *encoder, struct block_head *head, enum block_frame frame, struct slice plain,
-                      struct buf *out, struct err *err)
+                      size_t plane_bytes, struct buf *out, struct err *err)
 {
     size_t start = out->len;
-    if (!block_compress(encoder, plain, out, err))
+    if (!(frame == FRAME_TIMES ? compress_times(encoder, plain, plane_bytes, out, err) : block_compress(encoder, plain, out, err)))
         return false;
     if (out->len - start >= plain.len) {
         out->len = start;
@@ -130,18 +152,18 @@ bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, 
     struct buf *plain = &encoder->plain;
     buf_reset(plain);
     ts_column_encode(rows->ts_ns, rows->count, plain);
-    bool ok = frame_put(encoder, &head, FRAME_TIMES, buf_slice(plain), out, err);
+    bool ok = frame_put(encoder, &head, FRAME_TIMES, buf_slice(plain), rows->count - 1, out, err);
     if (ok && rows->metadata.has_metadata) {
         buf_reset(plain);
         metadata_column_encode(&rows->metadata, plain);
-        ok = frame_put(encoder, &head, FRAME_METADATA, buf_slice(plain), out, err);
+        ok = frame_put(encoder, &head, FRAME_METADATA, buf_slice(plain), 0, out, err);
     }
     if (ok && rows->has_newlines) {
         buf_reset(plain);
         lengths_put(rows, plain);
-        ok = frame_put(encoder, &head, FRAME_LENGTHS, buf_slice(plain), out, err);
+        ok = frame_put(encoder, &head, FRAME_LENGTHS, buf_slice(plain), 0, out, err);
     }
-    ok = ok && frame_put(encoder, &head, FRAME_LINES, buf_slice(&rows->text), out, err);
+    ok = ok && frame_put(encoder, &head, FRAME_LINES, buf_slice(&rows->text), 0, out, err);
     if (!ok)
         return false;
     head_put(&head, out->ptr + start);

@@ -29,13 +29,20 @@
 #define SIGNATURE_ROWS_LOG2_MIN 10u
 #define SIGNATURE_ROWS_LOG2_MAX 18u
 
+#define SIGNATURE_GRAM_MASK UINT64_C(0xffffffffff)
+
+/* The hash of five bytes as a number, bit 0x20 of each set. */
+static inline uint32_t signature_hash_gram(uint64_t gram)
+{
+    return (uint32_t)((gram * UINT64_C(0x9e3779b97f4a7c15)) >> 40);
+}
+
 /* The hash of the window at p; 8 readable bytes. Not masked to the rows: its low 24 bits are good. */
 static inline uint32_t signature_hash(const char *p)
 {
     uint64_t gram;
     memcpy(&gram, p, sizeof(gram));
-    gram = (gram & UINT64_C(0xffffffffff)) | UINT64_C(0x2020202020);
-    return (uint32_t)((gram * UINT64_C(0x9e3779b97f4a7c15)) >> 40);
+    return signature_hash_gram((gram & SIGNATURE_GRAM_MASK) | UINT64_C(0x2020202020));
 }
 
 /* ---- building: one thread ---- */

@@ -157,7 +157,7 @@ static bool open_all(struct store *store, struct err *err)
     store->index_streams = (struct day_streams){.self = store, .each = store_days_streams};
     store->feed = index_feed_create(store->days, store->config.clock, &store->index_streams);
     store->tenants = tenant_table_create();
-    store->pages = page_pool_create(store->config.head_bytes_max / 8);
+    store->pages = page_pool_create();
     if (!worker_pool_create(&(struct worker_pool_config){.name = "query",
                                                          .threads = store->config.query_threads == 0 ? cores() : store->config.query_threads,
                                                          .tasks_max = QUERY_TASKS_MAX},

@@ -92,7 +92,7 @@ static int start(void **state)
     router = router_create();
     router_add(router, routes, LENGTH(routes));
     http_server_config_defaults(&config);
-    config.listeners[config.listener_count++] = (struct http_listener){"127.0.0.1:0", router, NULL};
+    config.listeners[config.listener_count++] = (struct http_listener){.address = "127.0.0.1:0", .router = router};
     config.loops = 2;
     config.body_folder = "/tmp";
     config.body_bytes_max = 1000000;
@@ -322,7 +322,7 @@ static void an_address_in_use_is_named(void **state)
     char address[32];
     (void)snprintf(address, sizeof(address), "127.0.0.1:%u", http_server_port(server, 0));
     http_server_config_defaults(&config);
-    config.listeners[config.listener_count++] = (struct http_listener){address, router, NULL};
+    config.listeners[config.listener_count++] = (struct http_listener){.address = address, .router = router};
     config.body_folder = "/tmp";
     assert_false(http_server_start(&config, &second, &err));
     assert_int_equal(err.code, ERR_UNAVAILABLE);

@@ -24,7 +24,7 @@ struct head {
 static void head_open(struct head *head)
 {
     rcu_thread_join();
-    *head = (struct head){.pool = page_pool_create((size_t)1 << 20), .table = stream_table_create(), .tenants = tenant_table_create()};
+    *head = (struct head){.pool = page_pool_create(), .table = stream_table_create(), .tenants = tenant_table_create()};
     head->generation = generation_create(head->pool, 0, 1, 0, &head->bytes);
 }
 
