@@ -111,7 +111,7 @@ static const struct truth_case {
     {"user=bob or trace=abc and user=alice", true},
     {"(user=bob or trace=abc) and user!=alice", false},
     {"env=prod", true}, /* a field may name a tag */
-    {"env~^pr", true},
+    {"env~\"^pr\"", true},
     {"'env' ~ '^pr.d$'", true},
     {"user!~ali", false},
     {"_msg ~ 'error [0-9]+'", true},
