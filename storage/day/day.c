@@ -101,6 +101,14 @@ bool day_change(struct day *day, const struct manifest_change *change, struct er
     return ok;
 }
 
+bool day_is_settled(struct day *day)
+{
+    pthread_mutex_lock(&day->manifest_lock);
+    bool is_settled = !day->manifest.is_unsure;
+    pthread_mutex_unlock(&day->manifest_lock);
+    return is_settled;
+}
+
 bool day_covers(struct day *day, uint64_t stream_low, uint64_t sequence)
 {
     pthread_mutex_lock(&day->manifest_lock);
@@ -127,6 +135,7 @@ static bool index_open(struct day *day, const struct day_streams *streams, struc
     bool rebuild = false;
     if (!day_index_open(day->disk, day->folder, &day->index, &rebuild, err)) {
         day->index = NULL;
+        day->index_must_rebuild = true; // what was to be added now is not in it
         return false;
     }
     if (!rebuild || streams == NULL)
@@ -163,6 +172,13 @@ void day_index_release(struct day *day, bool is_bad)
     assert(day->index_users > 0);
     day->index_users--;
     day->index_must_rebuild |= is_bad;
+    pthread_mutex_unlock(&day->index_lock);
+}
+
+void day_index_spoil(struct day *day)
+{
+    pthread_mutex_lock(&day->index_lock);
+    day->index_must_rebuild = true;
     pthread_mutex_unlock(&day->index_lock);
 }
 

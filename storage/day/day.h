@@ -56,6 +56,8 @@ void day_unref(struct day *day); /* NULL is fine; the last one closes it and rem
 
 /* The change of the manifest, under its lock. */
 bool day_change(struct day *day, const struct manifest_change *change, struct err *err) MUST_CHECK;
+/* False: the last change failed, and may be on the disk all the same: no file that it named may be removed. */
+bool day_is_settled(struct day *day);
 bool day_covers(struct day *day, uint64_t stream_low, uint64_t sequence);
 
 /* The day's index, open until the matching release. Opens it, and fills it from streams, when it is closed. */
@@ -63,6 +65,9 @@ bool day_index_hold(struct day *day, const struct day_streams *streams, int64_t 
                     struct err *err) MUST_CHECK;
 /* is_bad: a read failed as only damage can: it is rebuilt at the next hold. */
 void day_index_release(struct day *day, bool is_bad);
+
+/* Something that belongs into it is not there: it is rebuilt at the next hold that finds it unused. Thread: any. */
+void day_index_spoil(struct day *day);
 
 /* For the index feed: adds within a hold, and commits what was added. Thread: one writer, the feed. */
 bool day_index_feed(struct day *day, struct slice tenant, struct hash128 id, struct slice labels, struct err *err) MUST_CHECK;

@@ -28,21 +28,42 @@ struct index_feed {
     atomic_uint waiters; // barriers that want a commit now
     pthread_mutex_t lock;
     pthread_cond_t settled;
-    bool has_failed; // under lock, with the error of the last commit or add
+    uint64_t settles; // under lock, as the rest: how often the thread has settled
+    bool has_failed;  // the last time it could not, with the error
     struct err failure;
     // The thread's own.
     struct day *held[HELD_MAX];
     size_t held_count;
+    int64_t *missed; // days whose index did not take something: they are rebuilt before a barrier lets anyone pass
+    size_t missed_count;
     uint64_t added; // streams taken off the queue
     int64_t first_add_mono_ns;
 };
 
-static void note_failure(struct index_feed *feed, const struct err *err)
+static void note_missed(struct index_feed *feed, int64_t number)
 {
-    pthread_mutex_lock(&feed->lock);
-    feed->has_failed = true;
-    feed->failure = *err;
-    pthread_mutex_unlock(&feed->lock);
+    for (size_t i = 0; i < feed->missed_count; i++)
+        if (feed->missed[i] == number)
+            return;
+    feed->missed = mem_grow(feed->missed, feed->missed_count + 1, sizeof(*feed->missed));
+    feed->missed[feed->missed_count++] = number;
+}
+
+/* The bad index is rebuilt from memory and segments when it is opened. False: not yet. */
+static bool rebuild_missed(struct index_feed *feed, struct err *err)
+{
+    while (feed->missed_count > 0) {
+        struct day *day = day_set_find(feed->set, feed->missed[feed->missed_count - 1]);
+        struct day_index *index;
+        bool ok = day == NULL || day_index_hold(day, feed->streams, clock_mono_ns(feed->clock), &index, err);
+        if (ok && day != NULL)
+            day_index_release(day, false);
+        day_unref(day);
+        if (!ok)
+            return false;
+        feed->missed_count--;
+    }
+    return true;
 }
 
 static void settle(struct index_feed *feed)
@@ -51,18 +72,20 @@ static void settle(struct index_feed *feed)
     bool ok = true;
     for (size_t i = 0; i < feed->held_count; i++) {
         bool good = day_index_settle(feed->held[i], &err);
-        ok = ok && good;
+        if (!good)
+            note_missed(feed, feed->held[i]->number);
         day_index_release(feed->held[i], !good);
         day_unref(feed->held[i]);
     }
     feed->held_count = 0;
+    ok = rebuild_missed(feed, &err);
     day_set_close_idle(feed->set);
     pthread_mutex_lock(&feed->lock);
-    if (!ok) {
-        feed->has_failed = true;
+    feed->has_failed = !ok;
+    if (!ok)
         feed->failure = err;
-    }
     atomic_store(&feed->committed, feed->added);
+    feed->settles++;
     pthread_cond_broadcast(&feed->settled);
     pthread_mutex_unlock(&feed->lock);
 }
@@ -95,8 +118,11 @@ static void take(struct index_feed *feed, struct feed_message *message)
         struct day *day = hold(feed, item->day, &err);
         bool ok = day != NULL && day_index_feed(day, tenant_streams_name(item->stream->tenant), item->stream->id,
                                                 stream_labels(item->stream), &err);
-        if (!ok)
-            note_failure(feed, &err);
+        if (!ok) {
+            note_missed(feed, item->day);
+            if (day != NULL)
+                day_index_spoil(day);
+        }
         stream_unref(item->stream);
     }
     feed->added += message->count;
@@ -107,6 +133,7 @@ static void take(struct index_feed *feed, struct feed_message *message)
 static void *run(void *self)
 {
     struct index_feed *feed = self;
+    (void)pthread_setname_np(pthread_self(), "index feed");
     rcu_thread_join();
     for (;;) {
         struct feed_message *message = (struct feed_message *)queue_pop(feed->queue);
@@ -119,9 +146,9 @@ static void *run(void *self)
             if (feed->added - committed < COMMIT_AFTER)
                 continue;
         }
-        bool is_due = feed->added > committed && (message != NULL || atomic_load(&feed->waiters) > 0 ||
+        bool is_due = (feed->added > committed || feed->missed_count > 0) && (message != NULL || atomic_load(&feed->waiters) > 0 ||
                                                   atomic_load(&feed->stops) || now - feed->first_add_mono_ns > COMMIT_AFTER_NS);
-        if (is_due) {
+        if (is_due && !(atomic_load(&feed->stops) && feed->added == committed)) {
             settle(feed);
             continue;
         }
@@ -155,6 +182,7 @@ void index_feed_destroy(struct index_feed *feed)
     queue_wake(feed->queue);
     (void)pthread_join(feed->thread, NULL);
     queue_destroy(feed->queue);
+    mem_free(feed->missed);
     pthread_mutex_destroy(&feed->lock);
     pthread_cond_destroy(&feed->settled);
     mem_free(feed);
@@ -187,19 +215,18 @@ void index_feed_post(struct index_feed *feed, const struct index_feed_item *item
 bool index_feed_barrier(struct index_feed *feed, struct err *err)
 {
     uint64_t wanted = atomic_load(&feed->posted);
-    bool ok = true;
-    if (atomic_load(&feed->committed) < wanted) {
+    pthread_mutex_lock(&feed->lock);
+    if (atomic_load(&feed->committed) < wanted || feed->has_failed) {
+        uint64_t settles = feed->settles;
         atomic_fetch_add(&feed->waiters, 1);
         push_message(feed, NULL, 0); // the thread is sure to look again
-        pthread_mutex_lock(&feed->lock);
-        while (atomic_load(&feed->committed) < wanted)
+        while (atomic_load(&feed->committed) < wanted || (feed->has_failed && feed->settles == settles))
             pthread_cond_wait(&feed->settled, &feed->lock);
-        ok = !feed->has_failed;
-        if (!ok)
-            *err = feed->failure;
-        feed->has_failed = false;
-        pthread_mutex_unlock(&feed->lock);
         atomic_fetch_sub(&feed->waiters, 1);
     }
+    bool ok = !feed->has_failed;
+    if (!ok)
+        *err = feed->failure;
+    pthread_mutex_unlock(&feed->lock);
     return ok || err_wrap(err, "index");
 }

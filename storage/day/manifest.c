@@ -195,6 +195,7 @@ bool manifest_open(const struct disk *disk, const char *folder, struct manifest 
         out->must_rewrite = true;
     else {
         *err = read_err;
+        buf_fini(&bytes);
         manifest_close(out);
         return err_wrap(err, "%s/MANIFEST", folder);
     }
@@ -234,6 +235,7 @@ static bool rewrite(struct manifest *manifest, const struct manifest_change *cha
         manifest->records = 1;
     }
     manifest->must_rewrite = !ok;
+    manifest->is_unsure = !ok;
     buf_fini(&bytes);
     manifest_close(&next);
     return ok;
@@ -254,7 +256,7 @@ static bool append(struct manifest *manifest, const struct manifest_change *chan
         manifest->size += bytes.len;
         manifest->records++;
     }
-    manifest->must_rewrite = !ok; // what a failed write or sync left behind is not known
+    manifest->must_rewrite = manifest->is_unsure = !ok; // what a failed write or sync left behind is not known
     buf_fini(&bytes);
     return ok;
 }
@@ -263,10 +265,14 @@ bool manifest_change(struct manifest *manifest, const struct manifest_change *ch
 {
     bool is_long = manifest->records > RECORDS_BEFORE_REWRITE + 2 * manifest->name_count;
     bool ok = manifest->must_rewrite || is_long ? rewrite(manifest, change, err) : append(manifest, change, err);
-    if (!ok)
-        return err_wrap(err, "%s", manifest->path);
-    change_take(manifest, change);
-    return true;
+    if (ok) {
+        change_take(manifest, change);
+        return true;
+    }
+    // Back to what is in force, if the disk lets us: then the change is known not to be there.
+    struct err ignored;
+    (void)!rewrite(manifest, &(struct manifest_change){0}, &ignored);
+    return err_wrap(err, "%s", manifest->path);
 }
 
 bool manifest_covers(const struct manifest *manifest, uint64_t stream_low, uint64_t sequence)

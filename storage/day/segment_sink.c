@@ -72,8 +72,11 @@ bool segment_sink_finish(struct segment_sink *sink, struct err *err)
 void segment_sink_fini(struct segment_sink *sink)
 {
     segment_writer_abandon(sink->writer);
+    // Else the next start removes them, or finds them listed.
+    bool unlinks = sink->count > 0 && day_is_settled(sink->config.day);
     for (size_t i = 0; i < sink->count; i++) {
-        segment_unlink_on_close(sink->segments[i]);
+        if (unlinks)
+            segment_unlink_on_close(sink->segments[i]);
         segment_unref(sink->segments[i]);
     }
     mem_free(sink->segments);

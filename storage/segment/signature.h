@@ -10,13 +10,13 @@
  *          0     8  magic "LogiSig\n"
  *          8     4  version 1
  *         12     4  bytes of a window: 5
- *         16     4  log2 of the rows
+ *         16     4  rows
  *         20     4  blocks b
  *         24     4  crc32c of the segment's footer: it belongs to this segment
  *         28     4  crc32c of bytes 0 to 27
  *         32        pages of SIGNATURE_PAGE bytes: as many whole rows of (b + 7) / 8 bytes as fit in it less 4, zeros, crc32c of the bytes before
  *
- * Bit j of byte i of row r: block 8 i + j has a window whose hash ends in r. Pages are checked when they are read, so that opening costs a header,
+ * Bit j of byte i of row r: block 8 i + j has a window whose hash, 24 bits as a fraction of one, falls into row r. Pages are checked when they are read, so that opening costs a header,
  * and a page is all that a probe reads for a window.
  */
 #pragma once
@@ -26,8 +26,9 @@
 #define SIGNATURE_GRAM ((size_t)5)
 #define SIGNATURE_PAGE ((size_t)2048)
 #define SIGNATURE_HEAD ((size_t)32)
-#define SIGNATURE_ROWS_LOG2_MIN 10u
-#define SIGNATURE_ROWS_LOG2_MAX 18u
+#define SIGNATURE_ROWS_MIN ((size_t)1024)
+#define SIGNATURE_ROWS_MAX ((size_t)1 << 18)
+#define SIGNATURE_ROWS_UNIT ((size_t)128) /* rows are a multiple of it until they are folded, then of half of it */
 
 #define SIGNATURE_GRAM_MASK UINT64_C(0xffffffffff)
 
@@ -37,7 +38,13 @@ static inline uint32_t signature_hash_gram(uint64_t gram)
     return (uint32_t)((gram * UINT64_C(0x9e3779b97f4a7c15)) >> 40);
 }
 
-/* The hash of the window at p; 8 readable bytes. Not masked to the rows: its low 24 bits are good. */
+/* The row that a hash falls into. Half as many rows: half the row, so that a signature can be folded. */
+static inline uint32_t signature_row(uint32_t hash, uint32_t rows)
+{
+    return (uint32_t)((uint64_t)hash * rows >> 24);
+}
+
+/* The hash of the window at p, 24 bits; 8 readable bytes. */
 static inline uint32_t signature_hash(const char *p)
 {
     uint64_t gram;
@@ -48,7 +55,7 @@ static inline uint32_t signature_hash(const char *p)
 /* ---- building: one thread ---- */
 
 struct signature_builder {
-    unsigned rows_log2;
+    uint32_t rows;
     uint8_t *map;    /* a byte a row, of the block that is being filled */
     uint64_t *bits;  /* of finished blocks, rows / 64 words each */
     size_t blocks, cap;

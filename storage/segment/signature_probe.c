@@ -12,12 +12,12 @@ static bool head_check(struct signature *signature, struct slice head, uint32_t 
     const char *p = head.ptr;
     if (memcmp(p, "LogiSig\n", 8) != 0 || le32_get(p + 28) != crc32c(0, slice_of(p, 28)))
         return err_set(err, ERR_CORRUPT, "header: checksum");
-    uint32_t log2 = le32_get(p + 16);
-    if (le32_get(p + 8) != 1 || le32_get(p + 12) != SIGNATURE_GRAM || log2 < SIGNATURE_ROWS_LOG2_MIN || log2 > SIGNATURE_ROWS_LOG2_MAX)
-        return err_set(err, ERR_CORRUPT, "header: version %u, windows of %u bytes, 2^%u rows", le32_get(p + 8), le32_get(p + 12), log2);
+    uint32_t rows = le32_get(p + 16);
+    if (le32_get(p + 8) != 1 || le32_get(p + 12) != SIGNATURE_GRAM || rows < SIGNATURE_ROWS_MIN || rows > SIGNATURE_ROWS_MAX || rows % 64 != 0)
+        return err_set(err, ERR_CORRUPT, "header: version %u, windows of %u bytes, %u rows", le32_get(p + 8), le32_get(p + 12), rows);
     if (le32_get(p + 20) != blocks || le32_get(p + 24) != segment_crc || blocks == 0 || blocks > SEGMENT_BLOCKS_MAX)
         return err_set(err, ERR_CORRUPT, "header: of another segment");
-    signature->rows = UINT32_C(1) << log2;
+    signature->rows = rows;
     signature->blocks = (uint32_t)blocks;
     signature->row_bytes = (uint32_t)(blocks + 7) / 8;
     signature->rows_per_page = (uint32_t)(SIGNATURE_PAGE - 4) / signature->row_bytes;
@@ -75,7 +75,7 @@ void signature_probe(const struct signature *signature, struct slice text, uint6
             char page[SIGNATURE_PAGE];
             struct err err;
             memcpy(window, text.ptr + at, SIGNATURE_GRAM);
-            uint32_t row = signature_hash(window) & (signature->rows - 1);
+            uint32_t row = signature_row(signature_hash(window), signature->rows);
             if (!page_read(signature, row / signature->rows_per_page, page, &err))
                 return;
             uint64_t bits[SEGMENT_BLOCKS_MAX / 64] = {0};

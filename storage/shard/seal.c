@@ -88,14 +88,19 @@ static bool write_day(struct segment_sink *sink, const struct sealed_lists *list
     return ok && segment_sink_finish(sink, err);
 }
 
-/* Segments of one day, durable and in the manifest; *out gets them. */
-static bool seal_day(const struct seal_context *context, const struct sealed_lists *lists, struct generation *generation,
-                     int64_t number, struct view_day_change *out, struct err *err)
+static struct segment_mark mark_of(const struct seal_context *context, const struct generation *generation)
+{
+    return (struct segment_mark){context->shard_count, generation_shard(generation), generation_last_sequence(generation)};
+}
+
+/* Segments of one day, durable and not in force yet; *out gets them, and a reference of the day. */
+static bool write_segments(const struct seal_context *context, const struct sealed_lists *lists, struct generation *generation,
+                           int64_t number, struct view_day_change *out, struct err *err)
 {
     struct day *day = NULL;
     if (!day_set_get(context->days, number, &day, err))
         return false;
-    struct segment_mark mark = {context->shard_count, generation_shard(generation), generation_last_sequence(generation)};
+    struct segment_mark mark = mark_of(context, generation);
     struct segment_sink sink;
     segment_sink_init(&sink, &(struct segment_sink_config){.day = day,
                                                             .shard = mark.shard,
@@ -105,13 +110,7 @@ static bool seal_day(const struct seal_context *context, const struct sealed_lis
                                                             .mark = mark,
                                                             .created_ns = clock_wall_ns(context->clock)});
     bool ok = write_day(&sink, lists, generation, number, err);
-    const char **names = mem_array(sink.count + 1, sizeof(char *));
-    for (size_t i = 0; i < sink.count; i++)
-        names[i] = segment_name(sink.segments[i]);
-    ok = ok && day_change(day, &(struct manifest_change){.add = names, .add_count = sink.count, .marks = &mark, .mark_count = 1}, err);
-    mem_free(names);
     if (ok) {
-        day_note_change(day, clock_mono_ns(context->clock));
         *out = (struct view_day_change){.day = day, .add = sink.segments, .add_count = sink.count};
         sink.segments = NULL; // they are *out's now
         sink.count = 0;
@@ -120,6 +119,39 @@ static bool seal_day(const struct seal_context *context, const struct sealed_lis
     }
     segment_sink_fini(&sink);
     return ok;
+}
+
+static void change_fini(struct view_day_change *change)
+{
+    for (size_t i = 0; i < change->add_count; i++)
+        segment_unref(change->add[i]);
+    mem_free(change->add);
+    day_unref(change->day);
+    *change = (struct view_day_change){0};
+}
+
+/* Writes the day's segments, unless an earlier try has, and puts them into force. */
+static bool seal_day(const struct seal_context *context, const struct sealed_lists *lists, struct generation *generation,
+                     int64_t number, struct seal_progress *progress, struct err *err)
+{
+    struct view_day_change *change = &progress->unlisted;
+    if (change->day != NULL && (change->day->number != number || atomic_load(&change->day->is_dropped)))
+        change_fini(change); // the folder went, and the segments with it
+    if (change->day == NULL && !write_segments(context, lists, generation, number, change, err))
+        return false;
+    struct segment_mark mark = mark_of(context, generation);
+    const char **names = mem_array(change->add_count + 1, sizeof(char *));
+    for (size_t i = 0; i < change->add_count; i++)
+        names[i] = segment_name(change->add[i]);
+    bool ok = day_change(change->day, &(struct manifest_change){.add = names, .add_count = change->add_count, .marks = &mark, .mark_count = 1}, err);
+    mem_free(names);
+    if (!ok)
+        return false;
+    day_note_change(change->day, clock_mono_ns(context->clock));
+    progress->days = mem_grow(progress->days, progress->count + 1, sizeof(*change));
+    progress->days[progress->count++] = *change;
+    *change = (struct view_day_change){0};
+    return true;
 }
 
 static bool is_done(const struct seal_progress *progress, int64_t number)
@@ -148,14 +180,8 @@ bool seal_generation(const struct seal_context *context, struct generation *gene
         qsort(lists.lists, lists.count, sizeof(lists.lists[0]), by_similarity);
     bool ok = true;
     for (size_t i = 0; ok && i < lists.day_count; i++) {
-        struct view_day_change done;
-        if (is_done(progress, lists.days[i]))
-            continue;
-        ok = seal_day(context, &lists, generation, lists.days[i], &done, err);
-        if (ok) {
-            progress->days = mem_grow(progress->days, progress->count + 1, sizeof(done));
-            progress->days[progress->count++] = done;
-        }
+        if (!is_done(progress, lists.days[i]))
+            ok = seal_day(context, &lists, generation, lists.days[i], progress, err);
     }
     mem_free(lists.lists);
     mem_free(lists.days);
@@ -173,12 +199,9 @@ bool seal_generation(const struct seal_context *context, struct generation *gene
 
 void seal_progress_fini(struct seal_progress *progress)
 {
-    for (size_t i = 0; i < progress->count; i++) {
-        for (size_t k = 0; k < progress->days[i].add_count; k++)
-            segment_unref(progress->days[i].add[k]);
-        mem_free(progress->days[i].add);
-        day_unref(progress->days[i].day);
-    }
+    for (size_t i = 0; i < progress->count; i++)
+        change_fini(&progress->days[i]);
+    change_fini(&progress->unlisted);
     mem_free(progress->days);
     *progress = (struct seal_progress){0};
 }

@@ -23,6 +23,9 @@ struct seal_context { /* the same for all shards; outlives them */
 struct seal_progress {
     struct view_day_change *days; /* done ones, ascending */
     size_t count;
+    /* Written and synced, but the manifest did not take them: a record that failed may be on the disk all the same, so the files stay, and the
+     * next try lists these and no others. day NULL: none. */
+    struct view_day_change unlisted;
 };
 
 /* Writes what is left to write, publishes when all is done: then true, and the generation is out of the view. False: call again later; readers see

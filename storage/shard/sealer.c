@@ -21,7 +21,7 @@ struct sealer {
     void (*after)(void *self);
     void *after_self;
     struct queue *queue;
-    atomic_bool stops;
+    atomic_bool stops, retries_now;
     pthread_t thread;
     struct seal_task *failed; // the thread's own
 };
@@ -65,6 +65,7 @@ static void retry_failed(struct sealer *sealer)
 static void *run(void *self)
 {
     struct sealer *sealer = self;
+    (void)pthread_setname_np(pthread_self(), "sealer");
     rcu_thread_join();
     int64_t retry_at = 0;
     for (;;) {
@@ -82,6 +83,8 @@ static void *run(void *self)
         }
         if (stops)
             break;
+        if (atomic_exchange(&sealer->retries_now, false))
+            retry_at = now;
         if (sealer->failed != NULL && now >= retry_at) {
             retry_failed(sealer);
             retry_at = now + RETRY_NS;
@@ -118,6 +121,12 @@ void sealer_destroy(struct sealer *sealer)
     (void)pthread_join(sealer->thread, NULL);
     queue_destroy(sealer->queue);
     mem_free(sealer);
+}
+
+void sealer_retry(struct sealer *sealer)
+{
+    atomic_store(&sealer->retries_now, true);
+    queue_wake(sealer->queue);
 }
 
 void sealer_put(struct sealer *sealer, struct shard *shard, struct generation *generation)

@@ -11,5 +11,8 @@ struct sealer *sealer_create(const struct seal_context *context, void (*after)(v
 /* Seals what waits, once; then ends the thread. NULL is fine. */
 void sealer_destroy(struct sealer *sealer);
 
+/* What failed is tried again now, and not in a second. Thread: any. */
+void sealer_retry(struct sealer *sealer);
+
 /* The sealer holds a reference of its own until the shard has been told. */
 void sealer_put(struct sealer *sealer, struct shard *shard, struct generation *generation);

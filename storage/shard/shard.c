@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -185,6 +186,9 @@ static void apply(struct shard *shard, struct push_job_part *part)
 static void *run_worker(void *self)
 {
     struct shard *shard = self;
+    char name[16];
+    (void)snprintf(name, sizeof(name), "shard %u", shard->index);
+    (void)pthread_setname_np(pthread_self(), name);
     rcu_thread_join();
     for (;;) {
         bool stops = atomic_load(&shard->stops);
@@ -265,6 +269,8 @@ bool shard_flush(struct shard *shard, struct err *err)
         shard->flush_number = wanted;
     uint64_t failures = shard->failures;
     queue_wake(shard->queue);
+    if (shard->frozen != NULL)
+        sealer_retry(shard->group->sealer);
     while (shard->sealed_number < wanted && shard->failures == failures)
         pthread_cond_wait(&shard->changed, &shard->lock);
     bool ok = shard->sealed_number >= wanted;

@@ -1,0 +1,135 @@
+"""OpenTelemetry's own Python exporter pushes to /otlp/v1/logs; and a client of Ochi, on a listener of its own.
+
+The exporter is installed by pip into build/venv, once. Where pip cannot reach its registry and the exporter is not there, this says so and is skipped.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from harness.node import free_port
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+VENV = os.path.join(ROOT, "build", "venv")
+PYTHON = os.path.join(VENV, "bin", "python")
+PACKAGE = "opentelemetry-exporter-otlp-proto-http==1.*"
+
+# What an application does; run by the interpreter of the venv: URL, compression.
+APPLICATION = r"""
+import sys
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+import time
+
+url, compression = sys.argv[1:3]
+resource = Resource.create({"service.name": "exporter-" + compression, "k8s.pod.name": "pod-1", "host.name": "h1"})
+provider = LoggerProvider(resource=resource)
+exporter = OTLPLogExporter(endpoint=url + "/otlp/v1/logs", compression=Compression(compression), headers={"X-Scope-OrgID": "otel"})
+provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
+logger = provider.get_logger("a.library", "1.2")
+for i in range(1000):
+    logger.emit(LogRecord(timestamp=time.time_ns(), severity_number=SeverityNumber.WARN, severity_text="WARN", body=f"line {i}",
+                          trace_id=0x0102030405060708090a0b0c0d0e0f10, span_id=0x0102030405060708, attributes={"http.status_code": 500, "i": i}))
+logger.emit(LogRecord(timestamp=time.time_ns(), body={"b": [1, 2.5, True], "a": "x"}, attributes={"kind": "map"}))
+assert provider.force_flush(30000)
+provider.shutdown()
+"""
+
+
+def has_exporter():
+    if not os.path.exists(PYTHON):
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=False, capture_output=True)
+    probe = [PYTHON, "-c", "import opentelemetry.exporter.otlp.proto.http._log_exporter"]
+    if os.path.exists(PYTHON) and subprocess.run(probe, capture_output=True).returncode != 0:
+        subprocess.run([PYTHON, "-m", "pip", "install", "-q", "--retries", "1", "--timeout", "20", PACKAGE], capture_output=True, timeout=300)
+    return os.path.exists(PYTHON) and subprocess.run(probe, capture_output=True).returncode == 0
+
+
+def ask(url, body=None, status=200, **headers):
+    request = urllib.request.Request(url, data=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            got, text = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        got, text = error.code, error.read()
+    assert got == status, (got, text)
+    return text
+
+
+def query(node, text, limit=5000):
+    parameters = urllib.parse.urlencode({"query": text, "since": "1h", "limit": limit})
+    answer = ask(f"{node.url}/loki/api/v1/query_range?{parameters}", X_Scope_OrgID="otel", X_Loki_Response_Encoding_Flags="categorize-labels")
+    return json.loads(answer)["data"]["result"]
+
+
+def run_application(node, compression):
+    done = subprocess.run([PYTHON, "-c", APPLICATION, node.url, compression], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "Failed" not in done.stderr and "Error" not in done.stderr, done.stderr[-2000:]
+    streams = query(node, f'{{service_name="exporter-{compression}", k8s_pod_name="pod-1"}}')
+    assert [set(stream["stream"]) for stream in streams] == [{"service_name", "k8s_pod_name"}] * len(streams) and streams, streams[:1]
+    entries = [value for stream in streams for value in stream["values"]]
+    assert sorted(line for _, line, _ in entries) == sorted([f"line {i}" for i in range(1000)] + ['{"a":"x","b":[1,2.5,true]}'])
+    for _, line, extra in entries:
+        metadata = extra["structuredMetadata"]
+        assert metadata["scope_name"] == "a.library" and metadata["scope_version"] == "1.2" and metadata["host_name"] == "h1", metadata
+        if not line.startswith("line "):
+            assert metadata["kind"] == "map", metadata
+            continue
+        want = {"i": line[5:], "http_status_code": "500", "severity_text": "WARN", "severity_number": "13", "detected_level": "warn",
+                "trace_id": "0102030405060708090a0b0c0d0e0f10", "span_id": "0102030405060708"}
+        assert {name: metadata.get(name) for name in want} == want, metadata
+
+
+def the_exporter_pushes_plain(node):
+    run_application(node, "none")
+
+
+def the_exporter_pushes_gzip(node):
+    run_application(node, "gzip")
+
+
+def errors_are_a_status_message(node):
+    text = ask(node.url + "/otlp/v1/logs", b"\xff", 400, Content_Type="application/x-protobuf")
+    assert text[0] == 0x12 and text[1] == len(text) - 2 and b"OTLP" in text, text
+
+
+def an_ochi_client_is_at_home(node):
+    ochi = f"http://127.0.0.1:{node.ochi_port}"
+    now = time.time_ns()
+    assert ask(ochi + "/insert/loki/ready") == b"ready"
+    body = {"streams": [{"stream": {"tag1": "alpha"}, "values": [[str(now - 1), "one", {"field1": "x"}], [str(now), "two"]]}]}
+    assert ask(ochi + "/insert/loki/api/v1/push", json.dumps(body).encode(), Content_Type="application/json", X_Scope_OrgID="ochi") == b""
+    exact = {"start": now - 1, "end": now - 1, "tags": [{"key": "tag1", "value": "alpha"}], "fields": [{"key": "field1", "value": "x"}]}
+    answer = json.loads(ask(ochi + "/query", json.dumps(exact).encode(), Content_Type="application/json", X_Scope_OrgID="ochi"))
+    pairs = [{"key": "tag1", "value": "alpha"}, {"key": "field1", "value": "x"}, {"key": "", "value": "one"}]
+    assert answer == [{"timestampNs": now - 1, "fields": pairs}], answer
+    text = b"[5m, now] {tag1=alpha} _msg ~ 't.o'"
+    lines = json.loads(ask(node.url + "/query", text, Content_Type="application/loql", X_Scope_OrgID="ochi"))["lines"]
+    assert [(line["_msg"], line["tag1"]) for line in lines] == [("two", "alpha")], lines
+    assert json.loads(ask(ochi + "/query", json.dumps(exact).encode(), Content_Type="application/json")) == [], "another tenant sees it"
+    assert len(json.loads(ask(ochi + "/stream_ids", b'{"since":"5m"}', X_Scope_OrgID="ochi"))["streamIDs"]) == 1
+    assert ask(ochi + "/flush", b"") == b""
+    ask(ochi + "/loki/api/v1/labels", status=404)
+
+
+def run(binary, results, Node):
+    port = free_port()
+    with Node(binary, flags=["--ochi.listen", f"127.0.0.1:{port}"]) as node:
+        node.ochi_port = port
+        if not results.run("otlp: the node starts", node.start):
+            return
+        results.run("ochi: " + an_ochi_client_is_at_home.__name__.replace("_", " "), an_ochi_client_is_at_home, node)
+        results.run("otlp: " + errors_are_a_status_message.__name__.replace("_", " "), errors_are_a_status_message, node)
+        if not has_exporter():
+            print(f"     SKIPPED: {PACKAGE} is not installed and pip cannot reach its registry", flush=True)
+            return
+        for test in (the_exporter_pushes_plain, the_exporter_pushes_gzip):
+            results.run("otlp: " + test.__name__.replace("_", " "), test, node)
