@@ -2,6 +2,7 @@
 #include "core/loql/loql_run.h"
 #include "core/model/go_text.h"
 #include "net/api/ochi.h"
+#include "net/api/query_metrics.h"
 #include "net/api/query_run.h"
 #include "net/codec/json_writer.h"
 #include "net/codec/ochi_query_json.h"
@@ -131,6 +132,19 @@ static bool run(struct query_scope *scope, const struct loql_query *query, bool 
     return true;
 }
 
+/* Into the query log and the metrics, as LogQL's log queries are. */
+static void count(const struct query_scope *scope, const struct loql_query *query, const struct err *err)
+{
+    struct query_request request = {
+        .tenant = scope->caller->tenants[0],
+        .limits = scope->caller->limits,
+        .start_ns = query->first_ns > 0 ? query->first_ns : 0, // so that the length of the range is an int64
+        .end_ns = query->last_ns > 0 ? query->last_ns : 0,
+        .now_ns = scope->now_ns,
+    };
+    query_metrics_done(scope, &request, &(struct query_result){.kind = RESULT_STREAMS}, scope->http->body, err);
+}
+
 static void query(struct http_request *http, bool is_loql)
 {
     struct query_scope scope;
@@ -142,6 +156,7 @@ static void query(struct http_request *http, bool is_loql)
     bool ok = is_loql ? loql_parse(http->body, scope.now_ns, &http->arena, &parsed, &fault, &err)
                       : ochi_query_decode(http->body, &http->arena, &parsed, &err);
     ok = ok && run(&scope, &parsed, is_loql, &answer, &err);
+    count(&scope, &parsed, ok ? NULL : &err);
     loql_query_fini(&parsed);
     query_scope_end(&scope);
     if (ok) {

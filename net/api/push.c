@@ -44,7 +44,7 @@ static void answer(struct push *push, int status, struct slice text)
 
 static void answer_err(struct push *push, const struct err *err)
 {
-    push_metrics_refused(push->http, err, push->body.request.entry_count, push->http->body.len);
+    push_metrics_refused(push->http, err, push->flavour->name, push->body.request.entry_count, push->http->body.len);
     answer(push, http_status_of(err->code), slice_str(err->text));
 }
 
@@ -80,7 +80,7 @@ static void on_stored(struct push_job *job, bool ok, const struct err *err)
         answer_err(push, err);
         return;
     }
-    push_metrics_accepted(push->http, &push->outcome, push->body.format);
+    push_metrics_accepted(push->http, &push->outcome, push->flavour->name, push->body.format);
     answer(push, push->outcome.status, push->outcome.text);
 }
 
@@ -125,7 +125,7 @@ static void run(void *self)
         .memory_bytes = push->arena.bytes + push->body.raw.cap + push->body.unpacked.cap + push->http->body.len,
         .done = on_stored,
     };
-    push_metrics_discarded(push->http, &push->outcome);
+    push_metrics_discarded(push->http, &push->outcome, push->flavour->name);
     if (!store_push(api->store, &push->job, &err))
         answer_err(push, &err);
 }

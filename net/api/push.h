@@ -8,7 +8,7 @@
 #include "net/api/push_body.h"
 
 struct push_flavour {
-    const char *name;  /* of metrics' format label: loki, otlp */
+    const char *name;  /* of metrics' format label: loki, otlp, ochi_json */
     bool adds_labels;  /* service_name, detected_level */
     /* Fills body; on failure err. */
     bool (*decode)(struct http_request *http, const struct limits *limits, size_t unpacked_bytes_max, struct arena *arena,

@@ -22,15 +22,15 @@ static struct slice retention_text(const struct limits *limits, char out[24])
     return slice_of(out, n > 0 ? (size_t)n : 0);
 }
 
-static const struct accepted *accepted_of(const struct caller *caller, const char *format)
+static const struct accepted *accepted_of(const struct caller *caller, const char *api, const char *format)
 {
     static _Thread_local struct accepted last;
     struct slice tenant = caller->tenants[0];
     if (last.format == format && slice_eq_str(tenant, last.tenant))
         return &last;
     char hours[24];
-    const struct slice bytes_labels[] = {tenant, retention_text(caller->limits, hours), SLICE(""), SLICE("false"), SLICE("loki")};
-    const struct slice lines_labels[] = {tenant, SLICE(""), SLICE("false"), SLICE("loki")};
+    const struct slice bytes_labels[] = {tenant, retention_text(caller->limits, hours), SLICE(""), SLICE("false"), slice_str(api)};
+    const struct slice lines_labels[] = {tenant, SLICE(""), SLICE("false"), slice_str(api)};
     last.bytes = metric_get(METRIC_loki_distributor_bytes_received_total, bytes_labels);
     last.metadata_bytes = metric_get(METRIC_loki_distributor_structured_metadata_bytes_received_total, bytes_labels);
     last.lines = metric_get(METRIC_loki_distributor_lines_received_total, lines_labels);
@@ -40,10 +40,10 @@ static const struct accepted *accepted_of(const struct caller *caller, const cha
     return &last;
 }
 
-void push_metrics_accepted(const struct http_request *http, const struct ingest_outcome *outcome, const char *format)
+void push_metrics_accepted(const struct http_request *http, const struct ingest_outcome *outcome, const char *api, const char *format)
 {
     const struct caller *caller = caller_of(http);
-    const struct accepted *accepted = accepted_of(caller, format);
+    const struct accepted *accepted = accepted_of(caller, api, format);
     metric_add(accepted->bytes, outcome->batch.line_bytes + outcome->batch.metadata_bytes);
     metric_add(accepted->metadata_bytes, outcome->batch.metadata_bytes);
     metric_add(accepted->lines, outcome->batch.entry_count);
@@ -52,28 +52,28 @@ void push_metrics_accepted(const struct http_request *http, const struct ingest_
         metric_add(metric_get1(METRIC_logi_ingest_truncated_lines_total, caller->tenants[0]), outcome->truncated_lines);
 }
 
-static void discarded(const struct caller *caller, const char *reason, uint64_t lines, uint64_t bytes)
+static void discarded(const struct caller *caller, const char *api, const char *reason, uint64_t lines, uint64_t bytes)
 {
     char hours[24];
-    const struct slice labels[] = {slice_str(reason), caller->tenants[0], retention_text(caller->limits, hours), SLICE(""), SLICE("loki")};
+    const struct slice labels[] = {slice_str(reason), caller->tenants[0], retention_text(caller->limits, hours), SLICE(""), slice_str(api)};
     metric_add(metric_get(METRIC_loki_discarded_samples_total, labels), lines);
     metric_add(metric_get(METRIC_loki_discarded_bytes_total, labels), bytes);
 }
 
-void push_metrics_discarded(const struct http_request *http, const struct ingest_outcome *outcome)
+void push_metrics_discarded(const struct http_request *http, const struct ingest_outcome *outcome, const char *api)
 {
     for (int i = 0; i < DISCARD_REASON_COUNT; i++) {
         if (outcome->discarded[i].lines > 0)
-            discarded(caller_of(http), discard_reason_text((enum discard_reason)i), outcome->discarded[i].lines, outcome->discarded[i].bytes);
+            discarded(caller_of(http), api, discard_reason_text((enum discard_reason)i), outcome->discarded[i].lines, outcome->discarded[i].bytes);
     }
 }
 
-void push_metrics_refused(const struct http_request *http, const struct err *err, size_t lines, size_t bytes)
+void push_metrics_refused(const struct http_request *http, const struct err *err, const char *api, size_t lines, size_t bytes)
 {
     enum discard_reason reason = err->code == ERR_TOO_LARGE     ? DISCARD_request_body_too_large
                                  : err->code == ERR_DISK_FULL   ? DISCARD_disk_full
                                  : err->code == ERR_UNAVAILABLE ? DISCARD_memory_limit
                                  : err->code == ERR_RATE        ? DISCARD_rate_limited
                                                                 : DISCARD_invalid_labels;
-    discarded(caller_of(http), discard_reason_text(reason), lines, bytes);
+    discarded(caller_of(http), api, discard_reason_text(reason), lines, bytes);
 }

@@ -49,6 +49,10 @@ void query_scope_begin(struct query_scope *scope, struct http_request *http)
         .start_mono_ns = clock_mono_ns(api->clock),
         .now_ns = clock_wall_ns(api->clock),
     };
+    if (caller->tenant_count > 1) {
+        tenants_source_init(&scope->tenants, scope->source, caller->tenants, caller->tenant_count);
+        scope->source = &scope->tenants.source;
+    }
     const struct limits *limits = caller->limits;
     scope->control.clock = api->clock;
     scope->control.deadline_mono_ns = limits->query_timeout > 0 ? scope->start_mono_ns + limits->query_timeout : 0;

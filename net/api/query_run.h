@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/plan/query.h"
+#include "core/plan/tenants_source.h"
 #include "net/api/api.h"
 
 struct query_scope {
@@ -11,6 +12,7 @@ struct query_scope {
     const struct caller *caller;
     struct query_control control;
     const struct source *source; /* of the caller's tenant or tenants */
+    struct tenants_source tenants; /* with several: what source points to */
     int64_t start_mono_ns, now_ns;
 };
 

@@ -51,9 +51,14 @@ static void scrape_store(const struct scrape *scrape)
     set1(METRIC_logi_head_bytes, "sealed", (double)s.head_sealed_bytes);
     set0(METRIC_logi_head_entries, (double)s.head_entries);
     set0(METRIC_logi_head_oldest_entry_timestamp_seconds, s.head_entries > 0 ? seconds(s.head_oldest_ns) : 0);
-    set1(METRIC_loki_ingester_memory_streams, "__all__", (double)s.head_streams);
     set0(METRIC_loki_ingester_memory_streams_labels_bytes, (double)s.stream_label_bytes);
     set0(METRIC_loki_ingester_memory_chunks, (double)s.head_chunks);
+    set0(METRIC_loki_ingester_flush_queue_length, (double)s.head_sealed_chunks);
+    for (unsigned i = 0; i < s.shards && i < LENGTH(s.shard_pending); i++) {
+        char shard[16];
+        (void)snprintf(shard, sizeof(shard), "%u", i);
+        set1(METRIC_logi_ingest_queue_depth, shard, (double)s.shard_pending[i]);
+    }
     static const char *const levels[] = {"0", "1", "2", "3"};
     for (size_t i = 0; i < LENGTH(levels); i++)
         set2(METRIC_logi_store_segments, "local", levels[i], (double)s.segments[i]);
@@ -67,6 +72,11 @@ static void scrape_store(const struct scrape *scrape)
     set0(METRIC_logi_store_read_only, s.is_read_only ? 1 : 0);
     set1(METRIC_logi_index_map_bytes, "used", (double)s.index_bytes);
     set1(METRIC_logi_index_map_bytes, "mapped", (double)s.index_mapped_bytes);
+    set1(METRIC_logi_index_entries, "streams", (double)s.index_streams);
+    set1(METRIC_logi_index_entries, "pairs", (double)s.index_pairs);
+    set1(METRIC_logi_index_entries, "postings", (double)s.index_postings);
+    set0(METRIC_logi_index_free_pages, (double)s.index_free_pages);
+    set0(METRIC_logi_index_readers, (double)s.index_readers);
     set0(METRIC_logi_wal_size_bytes, (double)s.log.bytes_on_disk);
     set0(METRIC_logi_wal_segments, (double)s.log.files);
     set0(METRIC_logi_wal_replay_remaining_bytes, (double)s.replay_bytes_left);

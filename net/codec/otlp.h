@@ -70,7 +70,8 @@ struct otlp_request {
     size_t resource_count;
 };
 
-/* What one request may take, decoded and mapped: two bytes on the wire can ask for a hundred in memory, and each record repeats its resource's attributes. */
+/* What one request may take, decoded and mapped: two bytes on the wire can ask for a hundred in memory, and each record repeats its resource's
+ * attributes. */
 struct otlp_memory {
     struct arena *arena;
     size_t bytes_left;

@@ -1,5 +1,6 @@
 /* otlp_json.h: the JSON form of an OTLP logs request: protobuf's JSON mapping with hex ids. Keys in lowerCamelCase or snake_case, 64-bit
- * integers as numbers or strings, bytes as base64; unknown keys are skipped. Source: the OTLP specification, "JSON Protobuf Encoding". Thread: any. */
+ * integers as numbers or strings, bytes as base64; unknown keys are skipped.
+ * Source: the OTLP specification, "JSON Protobuf Encoding". Thread: any. */
 #pragma once
 
 #include "net/codec/otlp.h"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 #include "storage/compact/stream_merge.h"
 #include "storage/day/segment_sink.h"
 
@@ -145,13 +146,21 @@ bool day_merge_segments(const struct day_merge_context *context, const struct vi
                                                                .level = level + 1,
                                                                .mark = mark,
                                                                .created_ns = clock_wall_ns(context->clock)});
+    uint64_t bytes_read = 0, bytes_written = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes_read += segment_stats(inputs[i])->file_bytes;
+    figure_merge(1, 0, 0);
     job.merge = stream_merge_create();
     collect_streams(&job, drops, drops_self);
     bool ok = true;
     for (size_t i = 0; ok && i < job.stream_count; i++)
         ok = context->is_stopping(context->self) ? err_set(err, ERR_CANCELLED, "the store is closing") : merge_stream(&job, &job.streams[i], err);
     stream_merge_destroy(job.merge); // before publishing: it refers to the inputs
-    ok = ok && segment_sink_finish(&job.sink, err) && publish(&job, day->day, err);
+    ok = ok && segment_sink_finish(&job.sink, err);
+    for (size_t i = 0; i < job.sink.count; i++)
+        bytes_written += segment_stats(job.sink.segments[i])->file_bytes;
+    ok = ok && publish(&job, day->day, err);
+    figure_merge(-1, bytes_read, bytes_written);
     segment_sink_fini(&job.sink);
     mem_free(job.streams);
     mem_free(job.pieces);
@@ -199,9 +208,9 @@ static bool merge_day(const struct day_merge_context *context, const struct view
     return true;
 }
 
-bool day_merge_round(const struct day_merge_context *context, struct err *err)
+static bool merge_days(const struct day_merge_context *context, struct err *err)
 {
-    bool ok = context->retention_ns == NULL || day_retention_round(context, err);
+    bool ok = true;
     bool merged = context->merges;
     while (ok && merged && !context->is_busy(context->self) && !context->is_stopping(context->self)) {
         struct view *view = view_take(context->board);
@@ -211,4 +220,20 @@ bool day_merge_round(const struct day_merge_context *context, struct err *err)
         view_drop(view);
     }
     return ok || err->code == ERR_CANCELLED;
+}
+
+bool day_merge_round(const struct day_merge_context *context, struct err *err)
+{
+    int64_t start = clock_mono_ns(context->clock);
+    bool ok = true;
+    if (context->retention_ns != NULL) {
+        ok = day_retention_round(context, err);
+        figure_retention_round(ok, clock_mono_ns(context->clock) - start, clock_wall_ns(context->clock));
+    }
+    start = clock_mono_ns(context->clock);
+    if (ok && context->merges) {
+        ok = merge_days(context, err);
+        figure_merge_round(ok, clock_mono_ns(context->clock) - start, clock_wall_ns(context->clock));
+    }
+    return ok;
 }

@@ -1,5 +1,6 @@
 #include "core/base/logger.h"
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 #include "storage/compact/day_merge.h"
 
 struct day_tenants { /* of one day, by what retention says of them */
@@ -41,11 +42,25 @@ static bool ask_tenants(const struct day_merge_context *context, struct day *day
     return ok;
 }
 
+/* What the day holds, before it goes. */
+static void note_expired(const struct day_merge_context *context, const struct day *day)
+{
+    struct view *view = view_take(context->board);
+    const struct view_day *with = view_find_day(view, day->number);
+    uint64_t bytes = 0;
+    for (size_t i = 0; with != NULL && i < with->segment_count; i++)
+        bytes += segment_stats(with->segments[i])->file_bytes + segment_stats(with->segments[i])->signature_bytes;
+    if (with != NULL)
+        figure_expired(with->segment_count, bytes);
+    view_drop(view);
+}
+
 static bool drop_day(const struct day_merge_context *context, struct day *day, struct err *err)
 {
     bool ok = day_set_drop(context->days, day, err);
     if (ok) {
         struct view_day_change change = {.day = day, .is_gone = true};
+        note_expired(context, day);
         view_publish(context->board, &(struct view_change){.days = &change, .day_count = 1});
         log_info("retention", "a day was dropped", "folder", day->folder);
     }

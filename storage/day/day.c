@@ -7,6 +7,7 @@
 
 #include "core/base/logger.h"
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 
 /* Source: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days and days_from_civil. */
 void day_name(int64_t number, char out[32])
@@ -77,7 +78,9 @@ void day_unref(struct day *day)
     if (day == NULL || atomic_fetch_sub(&day->refs, 1) != 1)
         return;
     assert(day->index_users == 0);
-    if (day->index != NULL)
+    if (day->index != NULL && day->index_must_rebuild)
+        day_index_abandon(day->index);
+    else
         day_index_close(day->index);
     manifest_close(&day->manifest);
     if (atomic_load(&day->is_dropped)) {
@@ -138,11 +141,11 @@ static bool index_open(struct day *day, const struct day_streams *streams, struc
         day->index_must_rebuild = true; // what was to be added now is not in it
         return false;
     }
-    if (!rebuild || streams == NULL)
+    if (!rebuild)
         return true;
-    if (streams->each(streams->self, day, err, add_to_index, day) && day_index_commit(day->index, err))
+    if (streams->each(streams->self, day, err, add_to_index, day) && day_index_filled(day->index, err))
         return true;
-    day_index_close(day->index);
+    day_index_abandon(day->index);
     day->index = NULL;
     day->index_must_rebuild = true;
     return false;
@@ -153,7 +156,7 @@ bool day_index_hold(struct day *day, const struct day_streams *streams, int64_t 
 {
     pthread_mutex_lock(&day->index_lock);
     if (day->index != NULL && day->index_must_rebuild && day->index_users == 0) {
-        day_index_close(day->index);
+        day_index_abandon(day->index);
         day->index = NULL;
     }
     bool ok = day->index != NULL || index_open(day, streams, err);
@@ -172,6 +175,8 @@ void day_index_release(struct day *day, bool is_bad)
     assert(day->index_users > 0);
     day->index_users--;
     day->index_must_rebuild |= is_bad;
+    if (is_bad)
+        figure_damage(DAMAGE_INDEX);
     pthread_mutex_unlock(&day->index_lock);
 }
 
@@ -180,6 +185,14 @@ void day_index_spoil(struct day *day)
     pthread_mutex_lock(&day->index_lock);
     day->index_must_rebuild = true;
     pthread_mutex_unlock(&day->index_lock);
+}
+
+bool day_index_is_spoilt(struct day *day)
+{
+    pthread_mutex_lock(&day->index_lock);
+    bool is_spoilt = day->index_must_rebuild;
+    pthread_mutex_unlock(&day->index_lock);
+    return is_spoilt;
 }
 
 bool day_index_feed(struct day *day, struct slice tenant, struct hash128 id, struct slice labels, struct err *err)
@@ -205,7 +218,7 @@ bool day_index_settle(struct day *day, struct err *err)
 bool day_index_close_idle(struct day *day)
 {
     pthread_mutex_lock(&day->index_lock);
-    bool closes = day->index != NULL && day->index_users == 0 && !day->index_is_dirty;
+    bool closes = day->index != NULL && day->index_users == 0 && !day->index_is_dirty && !day->index_must_rebuild;
     if (closes) {
         day_index_close(day->index);
         day->index = NULL;

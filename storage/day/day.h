@@ -68,6 +68,7 @@ void day_index_release(struct day *day, bool is_bad);
 
 /* Something that belongs into it is not there: it is rebuilt at the next hold that finds it unused. Thread: any. */
 void day_index_spoil(struct day *day);
+bool day_index_is_spoilt(struct day *day);
 
 /* For the index feed: adds within a hold, and commits what was added. Thread: one writer, the feed. */
 bool day_index_feed(struct day *day, struct slice tenant, struct hash128 id, struct slice labels, struct err *err) MUST_CHECK;

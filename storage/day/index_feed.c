@@ -56,8 +56,10 @@ static bool rebuild_missed(struct index_feed *feed, struct err *err)
         struct day *day = day_set_find(feed->set, feed->missed[feed->missed_count - 1]);
         struct day_index *index;
         bool ok = day == NULL || day_index_hold(day, feed->streams, clock_mono_ns(feed->clock), &index, err);
-        if (ok && day != NULL)
+        if (ok && day != NULL) {
+            ok = !day_index_is_spoilt(day) || err_set(err, ERR_UNAVAILABLE, "%s: the index is in use and must be rebuilt", day->folder);
             day_index_release(day, false);
+        }
         day_unref(day);
         if (!ok)
             return false;

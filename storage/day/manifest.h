@@ -18,6 +18,7 @@ struct manifest {
     uint64_t size;   /* of the file, as far as it is good */
     size_t records;  /* since it was last rewritten */
     bool must_rewrite; /* the tail may be torn, or it does not exist yet */
+    bool is_unsure;    /* a change that failed may be on the disk all the same */
 };
 
 struct manifest_change {

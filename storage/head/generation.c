@@ -162,6 +162,7 @@ struct chunk_list *generation_list(struct generation *generation, struct stream_
     atomic_store_explicit(&generation->list_count, count, memory_order_relaxed); // a figure; the worker alone writes it
     stream->list = list;
     stream->list_generation = generation->number;
+    figure_chunk_begun();
     return list;
 }
 

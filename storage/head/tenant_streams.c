@@ -20,6 +20,7 @@ struct store_tenant {
     struct promise *promises; // open addressing by stream.high, at most half full
     size_t promise_cap, promise_count;
     _Atomic size_t promise_hint; // promise_count, readable without the lock
+    struct tenant_figures figures;
     struct slice name;
     char name_bytes[];
 };
@@ -76,6 +77,7 @@ struct store_tenant *tenant_table_get(struct tenant_table *table, struct slice n
         if (name.len > 0)
             memcpy(tenant->name_bytes, name.ptr, name.len);
         tenant->name = slice_of(tenant->name_bytes, name.len);
+        tenant_figures_get(tenant->name, &tenant->figures);
         tenant->next = RELAXED(bucket);
         PUBLISH(bucket, tenant);
     }
@@ -86,6 +88,11 @@ struct store_tenant *tenant_table_get(struct tenant_table *table, struct slice n
 struct slice tenant_streams_name(const struct store_tenant *tenant)
 {
     return tenant->name;
+}
+
+const struct tenant_figures *tenant_streams_figures(const struct store_tenant *tenant)
+{
+    return &tenant->figures;
 }
 
 uint64_t tenant_streams_count(const struct store_tenant *tenant)
@@ -167,6 +174,7 @@ static void promise_remove(struct store_tenant *tenant, struct promise *promise)
 void tenant_streams_created(struct store_tenant *tenant, struct hash128 stream)
 {
     atomic_fetch_add(&tenant->streams, 1);
+    figure_stream_created(&tenant->figures);
     if (atomic_load(&tenant->promise_hint) == 0)
         return;
     pthread_mutex_lock(&tenant->lock);
@@ -181,4 +189,5 @@ void tenant_streams_created(struct store_tenant *tenant, struct hash128 stream)
 void tenant_streams_forgotten(struct store_tenant *tenant)
 {
     atomic_fetch_sub(&tenant->streams, 1);
+    figure_stream_removed(&tenant->figures);
 }

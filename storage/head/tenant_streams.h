@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
+#include "storage/figures/store_figures.h"
 
 #define TENANT_PROMISE_NS (60 * NS_PER_S)
 
@@ -21,6 +22,7 @@ void tenant_table_destroy(struct tenant_table *table); /* NULL is fine */
 struct store_tenant *tenant_table_get(struct tenant_table *table, struct slice name) MUST_CHECK;
 
 struct slice tenant_streams_name(const struct store_tenant *tenant);
+const struct tenant_figures *tenant_streams_figures(const struct store_tenant *tenant);
 uint64_t tenant_streams_count(const struct store_tenant *tenant); /* in memory */
 
 /* True: the stream, which is not in memory, may be created. streams_max 0: always. */

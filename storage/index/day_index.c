@@ -55,7 +55,9 @@ bool day_index_open(const struct disk *disk, const char *folder, struct day_inde
     index->disk = disk;
     index->folder = mem_strdup(slice_str(folder));
     bool rebuild = true;
-    if (!open_env(index, &rebuild, err) || !index_state_write(disk, folder, INDEX_OPEN, err)) {
+    bool ok = open_env(index, &rebuild, err);
+    index->is_filled = !rebuild;
+    if (!ok || (!rebuild && !index_state_write(disk, folder, INDEX_OPEN, err))) {
         index_env_close(index);
         mem_free(index->folder);
         mem_free(index);
@@ -66,12 +68,30 @@ bool day_index_open(const struct disk *disk, const char *folder, struct day_inde
     return true;
 }
 
+bool day_index_filled(struct day_index *index, struct err *err)
+{
+    if (!index->is_filled)
+        index->is_filled = day_index_commit(index, err) && index_state_write(index->disk, index->folder, INDEX_OPEN, err);
+    return index->is_filled;
+}
+
+void day_index_abandon(struct day_index *index)
+{
+    struct err ignored; // it stays "open" then, and this life of the store knows that it is bad
+    index->is_filled = false;
+    (void)!index_state_write(index->disk, index->folder, INDEX_OPENING, &ignored);
+    day_index_close(index);
+}
+
 void day_index_close(struct day_index *index)
 {
     if (index == NULL)
         return;
-    struct err ignored; // what fails here leaves the mark "open": another start of the machine rebuilds
-    bool ok = day_index_commit(index, &ignored) && mdb_env_sync(index->env, 1) == MDB_SUCCESS;
+    struct err ignored;
+    bool ok = index->is_filled && day_index_commit(index, &ignored);
+    if (index->is_filled && !ok) // a stream is missing from it
+        (void)!index_state_write(index->disk, index->folder, INDEX_OPENING, &ignored);
+    ok = ok && mdb_env_sync(index->env, 1) == MDB_SUCCESS; // else it stays "open": another start of the machine rebuilds
     index_env_close(index);
     if (ok)
         (void)!index_state_write(index->disk, index->folder, INDEX_CLEAN, &ignored);

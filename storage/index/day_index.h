@@ -17,10 +17,15 @@
 
 struct day_index;
 
-/* Opens data/days/<day>/index.mdb, creating it. *out_rebuild: it was not there, not clean, or damaged, and is now empty: the caller feeds it anew. */
+/* Opens data/days/<day>/index.mdb, creating it. *out_rebuild: it was not there, not clean, or damaged, and is now empty: the caller feeds it anew, and says
+ * day_index_filled. Until then a crash or a close leaves it such that the next opening says the same. */
 bool day_index_open(const struct disk *disk, const char *folder, struct day_index **out, bool *out_rebuild, struct err *err) MUST_CHECK;
-/* Commits, syncs, sets the clean mark. */
+/* All that was there before has been added: commits it, and lets later openings trust the index. */
+bool day_index_filled(struct day_index *index, struct err *err) MUST_CHECK;
+/* Commits, syncs, sets the clean mark, if it is filled. NULL is fine. */
 void day_index_close(struct day_index *index);
+/* Closes it so that the next opening begins anew. */
+void day_index_abandon(struct day_index *index);
 
 /* Adds a stream if it is not there. Buffered until day_index_commit; idempotent. Thread: the writer. */
 bool day_index_add(struct day_index *index, struct slice tenant, struct hash128 id, struct slice encoded_labels, struct err *err) MUST_CHECK;

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 
 /* A tenant, a name or a pair that the batch uses. */
 enum item_kind { ITEM_TENANT, ITEM_NAME, ITEM_PAIR };
@@ -378,7 +380,7 @@ static bool put_all(struct batch *batch, struct index_pending **sorted, struct e
     return put_postings(batch, err) && put_next(batch, err);
 }
 
-bool index_commit_pending(struct day_index *index, struct err *err)
+static bool commit_pending(struct day_index *index, struct err *err)
 {
     struct batch batch = {.index = index, .next = index->next};
     int result = mdb_txn_begin(index->env, NULL, 0, &batch.txn);
@@ -401,4 +403,12 @@ bool index_commit_pending(struct day_index *index, struct err *err)
         return index_fail(err, result, "commit");
     index->next = batch.next;
     return true;
+}
+
+bool index_commit_pending(struct day_index *index, struct err *err)
+{
+    int64_t start = clock_mono_ns(&system_clock);
+    bool ok = commit_pending(index, err);
+    figure_index_request(INDEX_WRITE, ok, clock_mono_ns(&system_clock) - start);
+    return ok;
 }

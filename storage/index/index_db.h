@@ -50,6 +50,7 @@ struct day_index {
     struct arena arena;     /* of pending */
     struct index_pending *pending;
     size_t pending_count, pending_cap;
+    bool is_filled; /* holds all that it should: else it must not be trusted by a later opening */
 };
 
 struct index_key {

@@ -41,7 +41,8 @@ struct log {
     /* Records with sequence <= upto are not needed any more. */
     void (*trim)(void *self, uint64_t upto);
     /* Calls back for each kept record in order. each: false with *err set stops. Damage is reported through `damaged` (file, offset, what) and
-     * skipped; what follows a torn tail does not exist. */
+     * skipped; what follows a torn tail does not exist. False: each said so, or a file could not be
+     * read: called again, it begins anew. */
     bool (*replay)(void *self, bool (*each)(void *each_self, uint64_t sequence, struct slice payload, struct err *err),
                    void (*damaged)(void *each_self, const char *what), void *each_self, struct err *err);
     void (*stats)(void *self, struct log_stats *out);

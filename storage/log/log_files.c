@@ -106,15 +106,16 @@ static bool begin_file(struct log_files *log, struct err *err)
         .durable_sequence = atomic_load(&log->durable),
     };
     pthread_mutex_lock(&log->lists);
-    bool ok = log_writer_begin(&log->writer, &log->folder, &head, err);
-    if (ok)
+    bool is_named = false; // also of one that failed after: it goes when it is trimmed, in its order
+    bool ok = log_writer_begin(&log->writer, &log->folder, &head, &is_named, err);
+    if (is_named)
         log_folder_add(&log->folder, (struct log_folder_file){
                                          .number = head.number,
                                          .first_sequence = head.first_sequence,
                                          .durable_sequence = head.durable_sequence,
-                                         .bytes = log->writer.allocated,
+                                         .bytes = ok ? log->writer.allocated : 0,
                                      });
-    if (ok && log->folder.count == 1)
+    if (is_named && log->folder.count == 1)
         PUBLISH(&log->first_sequence, head.first_sequence);
     pthread_mutex_unlock(&log->lists);
     return ok;
@@ -279,8 +280,8 @@ static void give_back_space(struct log_files *log)
     pthread_mutex_lock(&log->lists);
     if (log->writer.fd >= 0)
         log->folder.files[log->folder.count - 1].bytes = log->writer.allocated;
-    while (is_empty && log->folder.count > 1)
-        log_folder_drop_oldest(&log->folder, 0);
+    while (is_empty && log->folder.count > 1 && log_folder_drop_oldest(&log->folder, 0))
+        continue;
     log_folder_drop_spares(&log->folder);
     if (log->folder.count > 0)
         PUBLISH(&log->first_sequence, log->folder.files[0].first_sequence);
@@ -355,10 +356,9 @@ static bool log_files_append(void *self, struct log_append *append, struct err *
 static void log_files_trim(void *self, uint64_t upto)
 {
     struct log_files *log = self;
-    uint64_t before = atomic_load(&log->trimmed);
-    if (upto <= before)
-        return;
-    PUBLISH(&log->trimmed, upto);
+    bool is_news = upto > atomic_load(&log->trimmed);
+    if (is_news)
+        PUBLISH(&log->trimmed, upto);
     pthread_mutex_lock(&log->lists);
     struct log_folder *folder = &log->folder;
     // The newest stays, whatever is in it: it keeps the numbers. A file whose head is damaged goes with the one behind it.
@@ -368,12 +368,14 @@ static void log_files_trim(void *self, uint64_t upto)
             next++;
         if (next == folder->count || folder->files[next].first_sequence - 1 > upto)
             break;
-        log_folder_drop_oldest(folder, log->config.file_bytes);
+        if (!log_folder_drop_oldest(folder, log->config.file_bytes))
+            break;
     }
     if (folder->count > 0)
         PUBLISH(&log->first_sequence, folder->files[0].first_sequence);
     pthread_mutex_unlock(&log->lists);
-    queue_wake(log->queue);
+    if (is_news)
+        queue_wake(log->queue); // all may be trimmed now: see rest
 }
 
 static bool replay_files(const struct log_folder *folder, uint64_t below, const struct log_visitor *visitor, struct err *err)
@@ -386,10 +388,11 @@ static bool replay_files(const struct log_folder *folder, uint64_t below, const 
         const char *name = strrchr(path, '/') + 1;
         struct log_file_head head;
         struct log_file_found found;
-        struct err read_err;
-        if (!log_folder_read(folder, folder->files[i].number, &bytes, &read_err)) {
-            visitor->damaged(visitor->self, read_err.text);
-            continue;
+        if (!log_folder_read(folder, folder->files[i].number, &bytes, err)) {
+            if (err->code == ERR_NOT_FOUND)
+                continue; // trimmed since the folder was listed
+            ok = false;
+            break;
         }
         uint64_t durable = i + 1 < folder->count ? folder->files[i + 1].durable_sequence : 0;
         ok = log_reader_walk(buf_slice(&bytes), name, folder->files[i].number, durable, visitor, &head, &found, err);

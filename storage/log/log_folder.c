@@ -1,5 +1,6 @@
 #include "storage/log/log_folder.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -96,22 +97,22 @@ void log_folder_add(struct log_folder *folder, struct log_folder_file file)
     folder->files[folder->count++] = file;
 }
 
-void log_folder_drop_oldest(struct log_folder *folder, size_t file_bytes)
+bool log_folder_drop_oldest(struct log_folder *folder, size_t file_bytes)
 {
     char path[LOG_PATH_MAX];
     struct log_folder_file file = folder->files[0];
     log_folder_path(folder, file.number, path);
+    char spare[LOG_PATH_MAX];
+    log_folder_spare_path(folder, file.number, spare);
+    bool is_spare = file.bytes == file_bytes && folder->spare_count < LOG_SPARES_MAX && folder->disk->rename(folder->disk, path, spare) == 0;
+    // A trimmed file that comes back at the next start is trimmed again.
+    if (!is_spare && folder->disk->unlink(folder->disk, path) != 0 && errno != ENOENT)
+        return false;
+    if (is_spare)
+        folder->spares[folder->spare_count++] = file.number;
     folder->count--;
     memmove(folder->files, folder->files + 1, folder->count * sizeof(folder->files[0]));
-    if (file.bytes == file_bytes && folder->spare_count < LOG_SPARES_MAX) {
-        char spare[LOG_PATH_MAX];
-        log_folder_spare_path(folder, file.number, spare);
-        if (folder->disk->rename(folder->disk, path, spare) == 0) {
-            folder->spares[folder->spare_count++] = file.number;
-            return;
-        }
-    }
-    (void)folder->disk->unlink(folder->disk, path); // a trimmed file that comes back at the next start is trimmed again
+    return true;
 }
 
 void log_folder_drop_spares(struct log_folder *folder)

@@ -35,8 +35,8 @@ void log_folder_spare_path(const struct log_folder *folder, uint64_t number, cha
 
 /* A file that has been made: the newest. */
 void log_folder_add(struct log_folder *folder, struct log_folder_file file);
-/* Takes the oldest file away: to the spares if there is room and its size is file_bytes, else unlinked. A failure to do so is left for the next start. */
-void log_folder_drop_oldest(struct log_folder *folder, size_t file_bytes);
+/* Takes the oldest file away: to the spares if there is room and its size is file_bytes, else unlinked. False: neither worked; it is still there. */
+bool log_folder_drop_oldest(struct log_folder *folder, size_t file_bytes);
 /* Unlinks all spares: an idle log takes no space. */
 void log_folder_drop_spares(struct log_folder *folder);
 

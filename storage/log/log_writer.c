@@ -26,8 +26,9 @@ static bool write_head(const struct log_writer *writer, struct err *err)
     return writer->disk->fsync(writer->disk, writer->fd) == 0 || err_errno(err, "sync");
 }
 
-bool log_writer_begin(struct log_writer *writer, struct log_folder *folder, const struct log_file_head *head, struct err *err)
+bool log_writer_begin(struct log_writer *writer, struct log_folder *folder, const struct log_file_head *head, bool *out_named, struct err *err)
 {
+    *out_named = false;
     assert(writer->fd < 0);
     char spare[LOG_PATH_MAX];
     char path[LOG_PATH_MAX];
@@ -47,11 +48,12 @@ bool log_writer_begin(struct log_writer *writer, struct log_folder *folder, cons
     ok = ok && write_head(writer, err);
     if (ok && disk->rename(disk, spare, path) != 0)
         ok = err_errno(err, "rename");
-    bool is_named = ok;
+    *out_named = ok;
     ok = ok && disk_sync_folder(disk, folder->path, err);
     if (!ok) {
         log_writer_end(writer);
-        (void)disk->unlink(disk, is_named ? path : spare); // else an empty file stays, which does no harm
+        if (!*out_named)
+            (void)disk->unlink(disk, spare); // else the next start finds it as a spare
         return err_wrap(err, "%s", path);
     }
     writer->at = LOG_FILE_START;

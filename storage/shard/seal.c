@@ -10,6 +10,7 @@ struct sealed_list {
     const struct chunk_list *list;
     struct chunk_list_view view;
     uint64_t similarity;
+    uint64_t written, bytes; // entries in segments now, and their text
 };
 
 struct sealed_lists {
@@ -63,7 +64,7 @@ static int by_similarity(const void *a, const void *b)
     return order != 0 ? order : hash128_cmp(x->list->stream->id, y->list->stream->id);
 }
 
-static bool write_day(struct segment_sink *sink, const struct sealed_lists *lists, struct generation *generation, int64_t number,
+static bool write_day(struct segment_sink *sink, struct sealed_lists *lists, struct generation *generation, int64_t number,
                       struct err *err)
 {
     int64_t first, last;
@@ -72,15 +73,17 @@ static bool write_day(struct segment_sink *sink, const struct sealed_lists *list
     struct head_rows rows = HEAD_ROWS_INIT;
     bool ok = true;
     for (size_t i = 0; ok && i < lists->count; i++) {
-        const struct sealed_list *item = &lists->lists[i];
+        struct sealed_list *item = &lists->lists[i];
         if (item->view.first_ns > last || item->view.last_ns < first)
             continue;
         head_rows_collect(&rows, item->list, &item->view, first, last);
+        item->written += rows.count;
         const struct stream_record *stream = item->list->stream;
         segment_sink_stream(sink, tenant_streams_name(stream->tenant), stream->id, stream_labels(stream));
         for (size_t r = 0; ok && r < rows.count; r++) {
             const struct head_row *row = &rows.rows[r];
             struct slice set = row->metadata == METADATA_NONE ? SLICE_NONE : metadata_pool_get(pool, row->metadata);
+            item->bytes += row->line_len;
             ok = segment_sink_entry(sink, row->ts_ns, slice_of(row->line, row->line_len), set, err);
         }
     }
@@ -94,7 +97,7 @@ static struct segment_mark mark_of(const struct seal_context *context, const str
 }
 
 /* Segments of one day, durable and not in force yet; *out gets them, and a reference of the day. */
-static bool write_segments(const struct seal_context *context, const struct sealed_lists *lists, struct generation *generation,
+static bool write_segments(const struct seal_context *context, struct sealed_lists *lists, struct generation *generation,
                            int64_t number, struct view_day_change *out, struct err *err)
 {
     struct day *day = NULL;
@@ -130,13 +133,50 @@ static void change_fini(struct view_day_change *change)
     *change = (struct view_day_change){0};
 }
 
+static void note_written(const struct view_day_change *change, int64_t took_ns)
+{
+    uint64_t raw = 0, file = 0;
+    for (size_t i = 0; i < change->add_count; i++) {
+        const struct segment_stats *stats = segment_stats(change->add[i]);
+        raw += stats->line_bytes;
+        file += stats->file_bytes + stats->signature_bytes;
+    }
+    figure_segments_written(took_ns, raw, file);
+}
+
+/* Tells of each stream's part; bytes: what its text takes of the segments, by its share. */
+static void note_chunks(const struct seal_context *context, const struct sealed_lists *lists, const struct generation *generation,
+                        const struct seal_progress *progress)
+{
+    uint64_t raw = 0, file = 0;
+    for (size_t i = 0; i < progress->count; i++) {
+        for (size_t k = 0; k < progress->days[i].add_count; k++) {
+            raw += segment_stats(progress->days[i].add[k])->line_bytes;
+            file += segment_stats(progress->days[i].add[k])->file_bytes;
+        }
+    }
+    int64_t age = clock_mono_ns(context->clock) - generation_created_mono_ns(generation);
+    double ratio = raw > 0 ? (double)file / (double)raw : 0;
+    for (size_t i = 0; i < lists->count; i++) {
+        const struct sealed_list *item = &lists->lists[i];
+        // A seal that went on after a failure has not seen what was written before it: duplicates are not known then.
+        uint64_t duplicates = progress->tries == 1 ? item->view.entries - item->written : 0;
+        int64_t span;
+        if (__builtin_sub_overflow(item->view.last_ns, item->view.first_ns, &span))
+            span = INT64_MAX;
+        figure_chunk_stored(tenant_streams_figures(item->list->stream->tenant), item->view.entries, duplicates,
+                            (uint64_t)((double)item->bytes * ratio), span, age);
+    }
+}
+
 /* Writes the day's segments, unless an earlier try has, and puts them into force. */
-static bool seal_day(const struct seal_context *context, const struct sealed_lists *lists, struct generation *generation,
+static bool seal_day(const struct seal_context *context, struct sealed_lists *lists, struct generation *generation,
                      int64_t number, struct seal_progress *progress, struct err *err)
 {
     struct view_day_change *change = &progress->unlisted;
     if (change->day != NULL && (change->day->number != number || atomic_load(&change->day->is_dropped)))
         change_fini(change); // the folder went, and the segments with it
+    int64_t start = clock_mono_ns(context->clock);
     if (change->day == NULL && !write_segments(context, lists, generation, number, change, err))
         return false;
     struct segment_mark mark = mark_of(context, generation);
@@ -148,6 +188,7 @@ static bool seal_day(const struct seal_context *context, const struct sealed_lis
     if (!ok)
         return false;
     day_note_change(change->day, clock_mono_ns(context->clock));
+    note_written(change, clock_mono_ns(context->clock) - start);
     progress->days = mem_grow(progress->days, progress->count + 1, sizeof(*change));
     progress->days[progress->count++] = *change;
     *change = (struct view_day_change){0};
@@ -175,6 +216,7 @@ bool seal_generation(const struct seal_context *context, struct generation *gene
     if (!index_feed_barrier(context->feed, err))
         return false;
     struct sealed_lists lists = {0};
+    progress->tries++;
     generation_each(generation, add_list, &lists);
     if (lists.count > 0)
         qsort(lists.lists, lists.count, sizeof(lists.lists[0]), by_similarity);
@@ -183,6 +225,8 @@ bool seal_generation(const struct seal_context *context, struct generation *gene
         if (!is_done(progress, lists.days[i]))
             ok = seal_day(context, &lists, generation, lists.days[i], progress, err);
     }
+    if (ok)
+        note_chunks(context, &lists, generation, progress);
     mem_free(lists.lists);
     mem_free(lists.days);
     if (!ok)

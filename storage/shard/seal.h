@@ -23,6 +23,7 @@ struct seal_context { /* the same for all shards; outlives them */
 struct seal_progress {
     struct view_day_change *days; /* done ones, ascending */
     size_t count;
+    size_t tries;
     /* Written and synced, but the manifest did not take them: a record that failed may be on the disk all the same, so the files stay, and the
      * next try lists these and no others. day NULL: none. */
     struct view_day_change unlisted;

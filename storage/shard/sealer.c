@@ -13,6 +13,7 @@ struct seal_task {
     struct seal_task *next; // waiting for another try
     struct shard *shard;
     struct generation *generation;
+    enum seal_reason reason;
     struct seal_progress progress;
 };
 
@@ -37,11 +38,14 @@ static void task_end(struct seal_task *task)
 static bool try_task(struct sealer *sealer, struct seal_task *task)
 {
     struct err err = {.code = ERR_NONE};
+    figure_seal_tried();
     if (!seal_generation(sealer->context, task->generation, &task->progress, &err)) {
+        figure_seal_failed(&err);
         log_error("sealer", "a seal failed and will be tried again", "err", err.text);
         shard_sealed(task->shard, task->generation, &err);
         return false;
     }
+    figure_sealed(task->reason, generation_list_count(task->generation));
     shard_sealed(task->shard, task->generation, NULL);
     task_end(task);
     sealer->after(sealer->after_self);
@@ -129,10 +133,11 @@ void sealer_retry(struct sealer *sealer)
     queue_wake(sealer->queue);
 }
 
-void sealer_put(struct sealer *sealer, struct shard *shard, struct generation *generation)
+void sealer_put(struct sealer *sealer, struct shard *shard, struct generation *generation, enum seal_reason reason)
 {
     struct seal_task *task = mem_zero(sizeof(*task));
     task->shard = shard;
+    task->reason = reason;
     task->generation = generation_ref(generation);
     queue_push_always(sealer->queue, &task->node, 0);
 }

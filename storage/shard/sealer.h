@@ -15,4 +15,4 @@ void sealer_destroy(struct sealer *sealer);
 void sealer_retry(struct sealer *sealer);
 
 /* The sealer holds a reference of its own until the shard has been told. */
-void sealer_put(struct sealer *sealer, struct shard *shard, struct generation *generation);
+void sealer_put(struct sealer *sealer, struct shard *shard, struct generation *generation, enum seal_reason reason);

@@ -52,7 +52,7 @@ static struct generation *begin_generation(struct shard *shard)
 }
 
 /* The worker. Active has entries, and nothing is being sealed. */
-static void freeze(struct shard *shard)
+static void freeze(struct shard *shard, enum seal_reason reason)
 {
     struct generation *fresh = begin_generation(shard);
     pthread_mutex_lock(&shard->lock);
@@ -63,7 +63,7 @@ static void freeze(struct shard *shard)
     atomic_store(&shard->active_since_mono_ns, 0);
     pthread_mutex_unlock(&shard->lock);
     generation_freeze(full);
-    sealer_put(shard->group->sealer, shard, full);
+    sealer_put(shard->group->sealer, shard, full, reason);
 }
 
 static bool is_over_memory(const struct shard_group *group)
@@ -73,7 +73,7 @@ static bool is_over_memory(const struct shard_group *group)
 }
 
 /* Whether the active generation should be sealed now. */
-static bool is_due(struct shard *shard, int64_t now)
+static bool is_due(struct shard *shard, int64_t now, enum seal_reason *out_reason)
 {
     const struct shard_group *group = shard->group;
     struct generation *active = shard->active;
@@ -83,8 +83,9 @@ static bool is_due(struct shard *shard, int64_t now)
     pthread_mutex_lock(&shard->lock);
     bool wanted = generation_number(active) <= shard->flush_number;
     pthread_mutex_unlock(&shard->lock);
-    return wanted || bytes >= group->seal_bytes || now - RELAXED(&shard->active_since_mono_ns) >= group->seal_age_ns ||
-           (is_over_memory(group) && bytes >= group->head_bytes_max / PRESSURE_PART);
+    bool is_old = now - RELAXED(&shard->active_since_mono_ns) >= group->seal_age_ns;
+    *out_reason = wanted ? SEAL_FORCED : is_old ? SEAL_AGE : SEAL_FULL;
+    return wanted || is_old || bytes >= group->seal_bytes || (is_over_memory(group) && bytes >= group->head_bytes_max / PRESSURE_PART);
 }
 
 static bool is_sealing(struct shard *shard)
@@ -97,8 +98,9 @@ static bool is_sealing(struct shard *shard)
 
 static void housekeep(struct shard *shard, int64_t now)
 {
-    if (!is_sealing(shard) && is_due(shard, now))
-        freeze(shard);
+    enum seal_reason reason;
+    if (!is_sealing(shard) && is_due(shard, now, &reason))
+        freeze(shard, reason);
     if (now - shard->forgot_mono_ns < FORGET_INTERVAL_NS)
         return;
     shard->forgot_mono_ns = now;
@@ -121,8 +123,9 @@ static void wait_changed(struct shard *shard, int64_t ns)
 static void wait_for_memory(struct shard *shard)
 {
     while (is_over_memory(shard->group) && !atomic_load(&shard->group->is_closing)) {
-        if (!is_sealing(shard) && is_due(shard, clock_mono_ns(shard->group->clock)))
-            freeze(shard);
+        enum seal_reason reason;
+        if (!is_sealing(shard) && is_due(shard, clock_mono_ns(shard->group->clock), &reason))
+            freeze(shard, reason);
         else
             wait_changed(shard, 5 * NS_PER_MS);
     }
@@ -149,11 +152,23 @@ static void note_day(struct shard *shard, struct stream_record *stream, int64_t 
     shard->posts[shard->post_count++] = (struct index_feed_item){number, stream_ref(stream)};
 }
 
+/* Entries that are older than what their stream had before the run; those that are older than others of the run are not looked for. */
+static void note_unordered(struct store_tenant *tenant, const struct push_run *run, int64_t newest)
+{
+    uint64_t older = 0;
+    for (size_t i = 0; i < run->count; i++)
+        older += run->entries[i].ts_ns < newest;
+    figure_unordered_lines(tenant_streams_figures(tenant), older);
+}
+
 static void apply_run(struct shard *shard, struct store_tenant *tenant, const struct push_run *run, int64_t now)
 {
     struct stream_record *stream = stream_table_find_or_add(shard->streams, tenant, run->stream, run->labels);
     stream->used_mono_ns = now;
     struct chunk_list *list = generation_list(shard->active, stream);
+    int64_t newest = RELAXED(&stream->newest_ns);
+    if (run->first_ns < newest)
+        note_unordered(tenant, run, newest);
     generation_append(shard->active, list, run);
     if (run->last_ns > RELAXED(&stream->newest_ns))
         atomic_store_explicit(&stream->newest_ns, run->last_ns, memory_order_relaxed); // a rule's input, not a guard
@@ -167,6 +182,7 @@ static void apply_run(struct shard *shard, struct store_tenant *tenant, const st
 static void apply(struct shard *shard, struct push_job_part *part)
 {
     int64_t now = clock_mono_ns(shard->group->clock);
+    figure_queue_wait(now - part->pushed_mono_ns);
     generation_note_sequence(shard->active, part->sequence);
     if (RELAXED(&shard->active_since_mono_ns) == 0)
         atomic_store(&shard->active_since_mono_ns, now);
@@ -247,6 +263,7 @@ void shard_destroy(struct shard *shard)
 
 void shard_push(struct shard *shard, struct push_job_part *part, size_t bytes)
 {
+    part->pushed_mono_ns = clock_mono_ns(shard->group->clock);
     atomic_fetch_add(&shard->pending, 1);
     atomic_store(&shard->last_pushed, part->sequence);
     queue_push_always(shard->queue, &part->node, bytes);
@@ -321,6 +338,7 @@ void shard_stats(struct shard *shard, struct shard_stats *out)
         out->lists += generation_list_count(shard->frozen);
         out->entries += generation_entries(shard->frozen);
         out->frozen_bytes = generation_bytes(shard->frozen);
+        out->frozen_lists = generation_list_count(shard->frozen);
     }
     pthread_mutex_unlock(&shard->lock);
 }

@@ -34,6 +34,7 @@ struct push_job_part {
     uint64_t sequence;
     void (*done)(struct push_job_part *part); /* on the worker: the entries are visible */
     void *owner;
+    int64_t pushed_mono_ns; /* the shard's */
 };
 
 struct shard *shard_create(struct shard_group *group, unsigned index) MUST_CHECK;
@@ -58,7 +59,7 @@ uint64_t shard_unsealed_from(struct shard *shard, uint64_t handed);
 struct stream_record *shard_find(struct shard *shard, struct hash128 id);
 
 struct shard_stats {
-    uint64_t streams, lists, entries, label_bytes, open_bytes, frozen_bytes, stream_bytes;
+    uint64_t streams, lists, entries, label_bytes, open_bytes, frozen_bytes, frozen_lists, stream_bytes;
     size_t queue_bytes;
     size_t pending; /* parts queued or being applied */
     int64_t active_since_mono_ns; /* 0: nothing in memory */

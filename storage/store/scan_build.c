@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 #include "storage/store/scan.h"
 
 #define LISTS_ENTRIES ((uint32_t)8192)       /* a unit of lists ends after these entries */
@@ -51,11 +52,14 @@ static bool select_day(struct build *build, struct day *day, struct err *err)
         return false;
     struct index_stream *found = NULL;
     size_t count = 0;
+    int64_t start = clock_mono_ns(store->config.clock);
     bool ok = day_index_select(index, build->request->tenant, build->request->matchers, build->request->matcher_count, &state->arena,
                                state->control, &found, &count, err);
     day_index_release(day, !ok && (err->code == ERR_CORRUPT || err->code == ERR_IO));
+    figure_index_request(INDEX_SELECT, ok, clock_mono_ns(store->config.clock) - start);
     if (!ok)
         return false;
+    figure_streams_matched(count);
     state->charged += count * sizeof(*found); // by day_index_select, and left to the arena's owner to give back
     for (size_t i = 0; i < count; i++)
         state->charged += found[i].encoded.len;

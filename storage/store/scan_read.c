@@ -1,4 +1,5 @@
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 #include "storage/head/batch_builder.h"
 #include "storage/head/head_rows.h"
 #include "storage/store/scan.h"
@@ -66,8 +67,11 @@ static bool read_block(struct scan_state *state, const struct scan_unit *unit, s
 {
     const struct scan_part *part = unit->part;
     struct block_view view;
-    if (!segment_read_block(part->segment, part->block, state->columns, reader->blocks, &view, err))
+    if (!segment_read_block(part->segment, part->block, state->columns, reader->blocks, &view, err)) {
+        if (err->code == ERR_CORRUPT || err->code == ERR_TRUNCATED)
+            figure_damage(DAMAGE_DATA);
         return false;
+    }
     count_blocks(state, 1, segment_block_at(part->segment, part->block)->stored_bytes);
     bool has_lines = (state->columns & SCAN_LINES) != 0;
     bool has_metadata = (state->columns & SCAN_METADATA) != 0 && view.metadata_index != NULL;

@@ -8,6 +8,7 @@
 
 #include "core/base/logger.h"
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 #include "storage/store/store_parts.h"
 
 #define FORMAT_TEXT "logi 1\n"
@@ -84,7 +85,8 @@ static bool open_log(struct store *store, struct err *err)
                                                                     .batch_bytes = (size_t)4 << 20,
                                                                     .record_bytes_max = (size_t)1 << 30,
                                                                     .sync_interval_ns = NS_PER_S,
-                                                                    .free_bytes_reserve = c->disk_free_reserve},
+                                                                    .free_bytes_reserve = c->disk_free_reserve,
+                                                                    .observe = figure_log_commit},
                                         &store->log, err);
     return store->log_is_open;
 }
@@ -173,6 +175,7 @@ static bool open_all(struct store *store, struct err *err)
 bool store_open(const struct store_config *config, struct store **out, struct err *err)
 {
     struct store *store = mem_zero(sizeof(*store));
+    store_figures_init();
     rcu_thread_join();
     store->config = *config;
     store->lock_fd = -1;
@@ -314,6 +317,11 @@ static void add_indexes(struct store *store, struct store_stats *out)
             day_index_stats(days[i]->index, &stats);
             out->index_bytes += stats.used_bytes;
             out->index_mapped_bytes += stats.mapped_bytes;
+            out->index_streams += stats.streams;
+            out->index_pairs += stats.pairs;
+            out->index_postings += stats.postings;
+            out->index_free_pages += stats.free_pages;
+            out->index_readers += stats.readers;
         }
         pthread_mutex_unlock(&days[i]->index_lock);
         day_unref(days[i]);
@@ -323,7 +331,7 @@ static void add_indexes(struct store *store, struct store_stats *out)
 
 void store_stats(struct store *store, struct store_stats *out)
 {
-    *out = (struct store_stats){.oldest_ns = INT64_MAX, .head_oldest_ns = INT64_MAX};
+    *out = (struct store_stats){.oldest_ns = INT64_MAX, .head_oldest_ns = INT64_MAX, .shards = store->shard_count};
     int64_t wall = clock_wall_ns(store->config.clock), mono = clock_mono_ns(store->config.clock);
     for (unsigned i = 0; i < store->shard_count; i++) {
         struct shard_stats shard;
@@ -333,6 +341,9 @@ void store_stats(struct store *store, struct store_stats *out)
         out->head_entries += shard.entries;
         out->head_open_bytes += shard.open_bytes;
         out->head_sealed_bytes += shard.frozen_bytes;
+        out->head_sealed_chunks += shard.frozen_lists;
+        if (i < LENGTH(out->shard_pending))
+            out->shard_pending[i] = shard.pending;
         out->stream_label_bytes += shard.label_bytes;
         int64_t since = shard.active_since_mono_ns == 0 ? INT64_MAX : wall - (mono - shard.active_since_mono_ns);
         out->head_oldest_ns = since < out->head_oldest_ns ? since : out->head_oldest_ns;

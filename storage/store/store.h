@@ -94,13 +94,16 @@ bool store_run(struct store *store, void (*task)(void *self), void *self) MUST_C
 /* ---- operations ---- */
 /* Everything acknowledged before the call is in segments when it returns. Blocks: call from a pool thread. */
 bool store_flush(struct store *store, struct err *err) MUST_CHECK;
-/* One round of compaction and retention now. */
+/* One round of maintenance now: the log's repair and trimming, retention, compaction. */
 bool store_maintain(struct store *store, struct err *err) MUST_CHECK;
 
 struct store_stats {
-    uint64_t head_streams, head_chunks, head_entries, head_open_bytes, head_sealed_bytes, stream_label_bytes;
+    uint64_t head_streams, head_chunks, head_entries, head_open_bytes, head_sealed_bytes, head_sealed_chunks, stream_label_bytes;
     int64_t head_oldest_ns;
     uint64_t segments[4], segment_bytes, signature_bytes, index_bytes, index_mapped_bytes, raw_bytes, entries; /* by level */
+    uint64_t index_streams, index_pairs, index_postings, index_free_pages, index_readers; /* of the indexes that are open */
+    unsigned shards;
+    uint64_t shard_pending[64]; /* parts of pushes that wait for the shard */
     int64_t oldest_ns;
     uint64_t disk_free_bytes, disk_size_bytes;
     bool is_read_only;

@@ -4,6 +4,7 @@
 
 #include "core/base/logger.h"
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 #include "storage/store/store_parts.h"
 
 struct folder_files {
@@ -75,6 +76,8 @@ static bool see_file(void *self, const char *file)
 static void report(struct store *store, const struct day *day, const char *what, const struct err *err)
 {
     atomic_fetch_add(&store->damages, 1);
+    if (err == NULL || err->code == ERR_CORRUPT || err->code == ERR_TRUNCATED)
+        figure_damage(DAMAGE_DATA);
     log_error("store", what, "folder", day->folder, "err", err == NULL ? "" : err->text);
 }
 

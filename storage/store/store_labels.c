@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 #include "storage/store/scan.h"
 
 /* Slices kept once, to be given out sorted. */
@@ -98,7 +99,9 @@ bool store_label_names(void *self, const struct scan_request *request, struct qu
     struct scan_state *scan = NULL;
     bool ok;
     if (request->matcher_count == 0) {
+        int64_t start = clock_mono_ns(control->clock);
         ok = each_index(self, request, control, ask_names, &ask, err);
+        figure_index_request(INDEX_NAMES, ok, clock_mono_ns(control->clock) - start);
     } else {
         ok = scan_build(self, request, control, &scan, err);
         for (size_t i = 0; ok && i < scan->scan.stream_count; i++) {
@@ -122,7 +125,9 @@ bool store_label_values(void *self, const struct scan_request *request, struct s
     struct scan_state *scan = NULL;
     bool ok;
     if (request->matcher_count == 0) {
+        int64_t start = clock_mono_ns(control->clock);
         ok = each_index(self, request, control, ask_values, &ask, err);
+        figure_index_request(INDEX_VALUES, ok, clock_mono_ns(control->clock) - start);
     } else {
         ok = scan_build(self, request, control, &scan, err);
         for (size_t i = 0; ok && i < scan->scan.stream_count; i++) {

@@ -54,6 +54,14 @@ static void check_log(struct store *store)
         log_error("log", "the log could not be repaired", "err", err.text);
 }
 
+/* The small things of a round: room, the log's health and its length. */
+static void look_after(struct store *store)
+{
+    store_check_disk(store);
+    check_log(store);
+    store_trim(store);
+}
+
 static bool is_busy(void *self)
 {
     struct store *store = self;
@@ -83,18 +91,20 @@ bool store_maintain(struct store *store, struct err *err)
         .is_stopping = is_stopping,
         .self = store,
     };
+    look_after(store);
     pthread_mutex_lock(&store->maintain_lock);
     bool ok = day_merge_round(&context, err);
     pthread_mutex_unlock(&store->maintain_lock);
     return ok;
 }
 
-/* Sleeps a round, or less when the store stops. */
-static void wait_round(struct store *store)
+void store_wait(struct store *store, int64_t ns)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ROUND_NS / NS_PER_S;
+    until.tv_nsec += ns % NS_PER_S;
+    until.tv_sec += ns / NS_PER_S + until.tv_nsec / NS_PER_S;
+    until.tv_nsec %= NS_PER_S;
     pthread_mutex_lock(&store->wake_lock);
     if (!atomic_load(&store->stops))
         (void)pthread_cond_timedwait(&store->wake, &store->wake_lock, &until);
@@ -104,12 +114,11 @@ static void wait_round(struct store *store)
 void *store_maintain_run(void *self)
 {
     struct store *store = self;
+    (void)pthread_setname_np(pthread_self(), "maintenance");
     rcu_thread_join();
     int64_t merged_at = clock_mono_ns(store->config.clock);
     while (!atomic_load(&store->stops)) {
-        store_check_disk(store);
-        check_log(store);
-        store_trim(store);
+        look_after(store);
         int64_t now = clock_mono_ns(store->config.clock);
         if (now - merged_at >= store->config.compaction_interval_ns) {
             struct err err;
@@ -117,7 +126,7 @@ void *store_maintain_run(void *self)
                 log_error("compact", "a round of merging failed and will be tried again", "err", err.text);
             merged_at = clock_mono_ns(store->config.clock);
         }
-        wait_round(store);
+        store_wait(store, ROUND_NS);
     }
     rcu_thread_part();
     return NULL;

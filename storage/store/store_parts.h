@@ -92,6 +92,8 @@ void *store_replay_run(void *self);
 void *store_maintain_run(void *self);
 void store_trim(void *self);
 void store_check_disk(struct store *store);
+/* Sleeps, or less when the store stops. */
+void store_wait(struct store *store, int64_t ns);
 
 /* store_source.c */
 void store_source_init(struct store *store);

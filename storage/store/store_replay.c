@@ -6,9 +6,12 @@
 #include "core/base/logger.h"
 #include "core/base/mem.h"
 #include "core/ingest/push_wire.h"
+#include "storage/figures/store_figures.h"
 #include "storage/store/record.h"
 #include "storage/store/store_parts.h"
 
+#define RETRY_NS_MIN (10 * NS_PER_MS)
+#define RETRY_NS_MAX NS_PER_S
 #define REPLAY_BODY_MAX ((size_t)1 << 30) /* decompressed; far above what any push may hold */
 
 /* The marks of one day as they were at the start: later ones cover only what this replay applied. */
@@ -24,6 +27,7 @@ struct replay {
     size_t day_count;
     size_t last; // the day that was asked for last
     uint64_t records, entries, skipped;
+    uint64_t done; // the sequence that was handed over last
 };
 
 struct replay_job {
@@ -134,6 +138,9 @@ static bool replay_record(void *self, uint64_t sequence, struct slice payload, s
     struct store *store = replay->store;
     if (atomic_load(&store->stops))
         return err_set(err, ERR_CANCELLED, "stopped");
+    if (sequence <= replay->done) // of the try before
+        return true;
+    replay->done = sequence;
     atomic_fetch_add(&store->replay_bytes, payload.len);
     struct replay_job *replayed = mem_zero(sizeof(*replayed));
     replayed->arena = ARENA_INIT;
@@ -143,6 +150,7 @@ static bool replay_record(void *self, uint64_t sequence, struct slice payload, s
     if (!decode(replayed, payload, &bad)) {
         char text[32];
         (void)snprintf(text, sizeof(text), "%" PRIu64, sequence);
+        figure_damage(DAMAGE_LOG);
         log_error("replay", "a record of the log cannot be read and is left out", "sequence", text, "err", bad.text);
         atomic_fetch_add(&store->damages, 1);
         replay_job_done(job, true, NULL);
@@ -170,6 +178,7 @@ static void replay_damaged(void *self, const char *what)
 {
     struct replay *replay = self;
     atomic_fetch_add(&replay->store->damages, 1);
+    figure_damage(DAMAGE_LOG);
     log_error("replay", "the log is damaged", "what", what);
 }
 
@@ -195,22 +204,41 @@ static void release_held(struct store *store, bool is_whole)
     pthread_mutex_unlock(&store->hold_lock);
 }
 
+/* All of the log. A file that cannot be read is tried again until it can: to go on without it would be to lose it. False: the store stops. */
+static bool read_log(struct replay *replay)
+{
+    struct store *store = replay->store;
+    for (int64_t wait_ns = RETRY_NS_MIN;; wait_ns = wait_ns < RETRY_NS_MAX ? wait_ns * 2 : RETRY_NS_MAX) {
+        struct err err;
+        if (store->log.replay(store->log.self, replay_record, replay_damaged, replay, &err))
+            return true;
+        if (atomic_load(&store->stops))
+            return false;
+        log_error("replay", "the log could not be read; it is tried again, and the node is not ready until then", "err", err.text);
+        store_wait(store, wait_ns);
+    }
+}
+
 void *store_replay_run(void *self)
 {
     struct store *store = self;
+    (void)pthread_setname_np(pthread_self(), "replay");
     struct replay replay = {.store = store};
+    int64_t start = clock_mono_ns(store->config.clock);
     rcu_thread_join();
     marks_load(&replay);
-    struct err err;
-    bool ok = store->log.replay(store->log.self, replay_record, replay_damaged, &replay, &err);
-    if (!ok && err.code != ERR_CANCELLED) {
-        log_error("replay", "the log could not be read", "err", err.text);
-        atomic_fetch_add(&store->damages, 1);
-    }
+    bool ok = read_log(&replay);
     release_held(store, ok);
     // Visible before ready: wait for the shards to take what was handed over.
     for (unsigned i = 0; ok && i < store->shard_count; i++)
         shard_wait_applied(store->shards[i]);
+    uint64_t streams = 0; // of this start: what came in beside the replay is among them
+    for (unsigned i = 0; i < store->shard_count; i++) {
+        struct shard_stats stats;
+        shard_stats(store->shards[i], &stats);
+        streams += stats.streams;
+    }
+    figure_replayed(atomic_load(&store->replay_bytes), replay.entries, streams, clock_mono_ns(store->config.clock) - start);
     atomic_store(&store->is_ready, ok);
     for (size_t i = 0; i < replay.day_count; i++)
         mem_free(replay.days[i].marks);

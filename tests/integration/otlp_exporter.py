@@ -30,7 +30,8 @@ from opentelemetry.sdk.resources import Resource
 import time
 
 url, compression = sys.argv[1:3]
-resource = Resource.create({"service.name": "exporter-" + compression, "k8s.pod.name": "pod-1", "host.name": "h1"})
+resource = Resource.create({"service.name": "exporter-" + compression, "service.instance.id": "i-1", "k8s.pod.name": "pod-1",
+                            "host.name": "h1"})
 provider = LoggerProvider(resource=resource)
 exporter = OTLPLogExporter(endpoint=url + "/otlp/v1/logs", compression=Compression(compression), headers={"X-Scope-OrgID": "otel"})
 provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
@@ -74,7 +75,8 @@ def run_application(node, compression):
     done = subprocess.run([PYTHON, "-c", APPLICATION, node.url, compression], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "Failed" not in done.stderr and "Error" not in done.stderr, done.stderr[-2000:]
     streams = query(node, f'{{service_name="exporter-{compression}", k8s_pod_name="pod-1"}}')
-    assert [set(stream["stream"]) for stream in streams] == [{"service_name", "k8s_pod_name"}] * len(streams) and streams, streams[:1]
+    want = {"service_name": f"exporter-{compression}", "service_instance_id": "i-1", "k8s_pod_name": "pod-1"}
+    assert [stream["stream"] for stream in streams] == [want], [stream["stream"] for stream in streams]
     entries = [value for stream in streams for value in stream["values"]]
     assert sorted(line for _, line, _ in entries) == sorted([f"line {i}" for i in range(1000)] + ['{"a":"x","b":[1,2.5,true]}'])
     for _, line, extra in entries:

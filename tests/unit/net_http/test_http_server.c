@@ -329,6 +329,26 @@ static void an_address_in_use_is_named(void **state)
     assert_non_null(strstr(err.text, address));
 }
 
+static void an_optional_address_in_use_is_done_without(void **state)
+{
+    (void)state;
+    struct http_server_config config;
+    struct http_server *second = NULL;
+    struct err err = {.code = ERR_NONE};
+    char address[32];
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%u", http_server_port(server, 0));
+    http_server_config_defaults(&config);
+    config.listeners[config.listener_count++] = (struct http_listener){.address = "127.0.0.1:0", .router = router};
+    config.listeners[config.listener_count++] = (struct http_listener){.address = address, .router = router, .is_optional = true};
+    config.body_folder = "/tmp";
+    if (!http_server_start(&config, &second, &err))
+        fail_msg("%s", err.text);
+    assert_int_not_equal(http_server_port(second, 0), 0);
+    assert_int_equal(http_server_port(second, 1), 0);
+    http_server_stop_accepting(second);
+    http_server_stop(second, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +360,7 @@ int main(void)
         cmocka_unit_test(connections_over_the_cap_wait_and_are_served_when_others_leave),
         cmocka_unit_test(a_large_answer_arrives_whole),
         cmocka_unit_test(an_address_in_use_is_named),
+        cmocka_unit_test(an_optional_address_in_use_is_done_without),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

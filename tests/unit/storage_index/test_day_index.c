@@ -35,6 +35,8 @@ static struct day_index *open_index(bool want_rebuild)
     if (!day_index_open(&system_disk, folder, &index, &rebuild, &err))
         fail_msg("%s", err.text);
     assert_int_equal(rebuild, want_rebuild);
+    if (rebuild && !day_index_filled(index, &err))
+        fail_msg("%s", err.text);
     return index;
 }
 

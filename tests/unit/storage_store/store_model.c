@@ -61,14 +61,16 @@ struct wait {
     pthread_mutex_t lock;
     pthread_cond_t cond;
     bool is_done, ok;
+    struct err err;
 };
 
 static void push_done(struct push_job *job, bool ok, const struct err *err)
 {
-    (void)err;
     struct wait *wait = job->owner;
     pthread_mutex_lock(&wait->lock);
     wait->is_done = true;
+    if (!ok)
+        wait->err = *err;
     wait->ok = ok;
     pthread_cond_signal(&wait->cond);
     pthread_mutex_unlock(&wait->lock);
@@ -87,8 +89,7 @@ static struct slice encode_labels(unsigned stream, struct arena *arena)
     return label_set_encode_in(arena, &(struct label_set){labels, 2});
 }
 
-/* All entries are of one tenant, grouped by stream. */
-void model_push(struct store *store, const struct model_entry *entries, size_t count)
+bool model_try_push(struct store *store, const struct model_entry *entries, size_t count, struct err *err)
 {
     struct arena arena = ARENA_INIT;
     struct push_run *runs = ARENA_ARRAY(&arena, struct push_run, count);
@@ -121,15 +122,24 @@ void model_push(struct store *store, const struct model_entry *entries, size_t c
     job.done = push_done;
     job.owner = &wait;
     job.memory_bytes = 1024 + job.batch.line_bytes;
-    struct err err;
-    if (!store_push(store, &job, &err))
-        fail_msg("push: %s", err.text);
+    bool ok = store_push(store, &job, err);
     pthread_mutex_lock(&wait.lock);
-    while (!wait.is_done)
+    while (ok && !wait.is_done)
         pthread_cond_wait(&wait.cond, &wait.lock);
     pthread_mutex_unlock(&wait.lock);
-    assert_true(wait.ok);
+    if (ok && !wait.ok) {
+        *err = wait.err;
+        ok = false;
+    }
     arena_fini(&arena);
+    return ok;
+}
+
+void model_push(struct store *store, const struct model_entry *entries, size_t count)
+{
+    struct err err;
+    if (!model_try_push(store, entries, count, &err))
+        fail_msg("push: %s", err.text);
 }
 
 /* ---- scanning ---- */
@@ -241,19 +251,24 @@ void remove_tree(const char *path)
     (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void model_config(struct store_config *out, const char *folder, unsigned shards)
+{
+    store_config_defaults(out);
+    out->folder = folder;
+    out->clock = &moved_clock;
+    out->shards = shards;
+    out->query_threads = 1;
+    out->log_file_bytes = (size_t)1 << 20;
+    out->seal_bytes = (size_t)1 << 20;
+    out->disk_free_reserve = 0;
+    out->compaction_interval_ns = INT64_MAX; // the test asks for rounds itself
+    out->durability = LOG_ASYNC;
+}
+
 struct store *open_store(const char *folder, unsigned shards, bool wait_ready)
 {
     struct store_config config;
-    store_config_defaults(&config);
-    config.folder = folder;
-    config.clock = &moved_clock;
-    config.shards = shards;
-    config.query_threads = 1;
-    config.log_file_bytes = (size_t)1 << 20;
-    config.seal_bytes = (size_t)1 << 20;
-    config.disk_free_reserve = 0;
-    config.compaction_interval_ns = INT64_MAX; // the test asks for rounds itself
-    config.durability = LOG_ASYNC;
+    model_config(&config, folder, shards);
     struct store *store = NULL;
     struct err err;
     if (!store_open(&config, &store, &err))

@@ -35,10 +35,14 @@ struct slice tenant_name(unsigned tenant);
 
 /* Pushes entries of one tenant, grouped by stream, and waits for the acknowledgement. */
 void model_push(struct store *store, const struct model_entry *entries, size_t count);
+/* ... or false with the reason: refused, or not made durable. */
+bool model_try_push(struct store *store, const struct model_entry *entries, size_t count, struct err *err);
 
 /* Everything of the tenant in the range, as the units give it, appended to *out. */
 void scan_all(struct store *store, unsigned tenant, int64_t start_ns, int64_t end_ns, struct model *out);
 void expect_model(struct store *store, const struct model *model, unsigned seed, const char *when);
 
+/* What the tests of this folder open, but for the size of things. */
+void model_config(struct store_config *out, const char *folder, unsigned shards);
 struct store *open_store(const char *folder, unsigned shards, bool wait_ready);
 void remove_tree(const char *path);

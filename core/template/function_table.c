@@ -1,0 +1,14 @@
+#include "core/template/template_tree.h"
+
+const struct function *function_find(struct slice name)
+{
+    const struct function_table tables[] = {template_string_functions(), template_number_functions(), template_compare_functions(),
+                                            template_time_functions(),   template_data_functions(),   template_regex_functions()};
+    for (size_t t = 0; t < LENGTH(tables); t++) {
+        for (size_t i = 0; i < tables[t].count; i++) {
+            if (slice_eq_str(name, tables[t].functions[i].name))
+                return &tables[t].functions[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,360 @@
+/* template_run.c: a compiled template over one line's labels. */
+#include "core/template/template_tree.h"
+
+struct run {
+    const struct template *template;
+    const struct template_labels *labels;
+    struct arena *arena;
+    struct buf *out;
+    size_t out_begin;
+    size_t steps, depth;
+    struct value variables[TEMPLATE_VARIABLES_MAX];
+    struct err *err;
+};
+
+enum flow { FLOW_GOES_ON, FLOW_BREAKS, FLOW_CONTINUES, FLOW_FAILS };
+
+/* Where a message points: Go's line, byte in the line, and the node's text. */
+static bool fail_at(struct run *run, size_t offset, struct slice source, const char *text)
+{
+    size_t line = 1;
+    size_t begin = 0;
+    for (size_t i = 0; i < offset && i < run->template->source.len; i++) {
+        if (run->template->source.ptr[i] == '\n') {
+            line++;
+            begin = i + 1;
+        }
+    }
+    struct slice shown = source.len > 20 ? slice_of(source.ptr, 20) : source;
+    return err_set(run->err, ERR_INVALID, "template: %s:%zu:%zu: executing \"%s\" at <%.*s%s>: %.1500s", run->template->name, line,
+                   offset - begin, run->template->name, SLICE_ARG(shown), source.len > 20 ? "..." : "", text);
+}
+
+static bool step(struct run *run)
+{
+    if (++run->steps <= TEMPLATE_STEPS_MAX && run->out->len - run->out_begin <= TEMPLATE_OUTPUT_BYTES_MAX)
+        return true;
+    return err_set(run->err, ERR_LIMIT, "template: %s: takes more than %d steps or %zu bytes of output", run->template->name, TEMPLATE_STEPS_MAX,
+                   TEMPLATE_OUTPUT_BYTES_MAX);
+}
+
+/* ---- values ---- */
+
+static struct value label_get(const struct run *run, struct slice name)
+{
+    struct slice value = SLICE("");
+    if (!run->labels->get(run->labels->self, name, &value))
+        value = SLICE(""); // missingkey=zero on a map of strings
+    return value_text(value);
+}
+
+static struct value map_get(const struct value *map, struct slice name)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (slice_eq(map->keys[i], name))
+            return map->items[i];
+    }
+    return VALUE_NONE;
+}
+
+static bool fields_get(struct run *run, struct value from, const struct operand *operand, const struct command *command, struct value *out)
+{
+    for (size_t i = 0; i < operand->field_count; i++) {
+        struct slice name = operand->fields[i];
+        if (from.kind == VALUE_LABELS) {
+            from = label_get(run, name);
+        } else if (from.kind == VALUE_MAP) {
+            from = map_get(&from, name);
+        } else if (from.kind == VALUE_NIL && !from.is_missing) {
+            return fail_at(run, operand->offset, command->source,
+                           arena_printf(run->arena, "nil data; no entry for key \"%.*s\"", SLICE_ARG(name)).ptr);
+        } else if (from.kind == VALUE_NIL) {
+            from = VALUE_NONE;
+        } else {
+            return fail_at(run, operand->offset, command->source,
+                           arena_printf(run->arena, "can't evaluate field %.*s in type %s", SLICE_ARG(name), value_type_name(&from)).ptr);
+        }
+    }
+    *out = from;
+    return true;
+}
+
+static bool pipeline_run(struct run *run, const struct pipeline_node *pipeline, const struct value *dot, struct value *out);
+
+static bool function_call(struct run *run, const struct command *command, const struct value *args, size_t count, struct value *out)
+{
+    const struct function *function = command->operands[0].function;
+    struct err inner = {.text = ""};
+    if (count < function->args_min || (function->args_max != SIZE_MAX && count > function->args_max))
+        return fail_at(run, command->operands[0].offset, slice_str(function->name),
+                       arena_printf(run->arena, "wrong number of args for %s: want %s%zu got %zu", function->name,
+                                    function->args_max == SIZE_MAX ? "at least " : "", function->args_min, count).ptr);
+    struct call call = {run->template, run->labels, run->arena, args, count, command->regex, TEMPLATE_OUTPUT_BYTES_MAX};
+    if (function->run(&call, out, &inner))
+        return true;
+    return fail_at(run, command->offset, command->source,
+                   arena_printf(run->arena, "error calling %s: %.1400s", function->name, inner.text).ptr);
+}
+
+static bool operand_run(struct run *run, const struct operand *operand, const struct command *command, const struct value *dot, struct value *out)
+{
+    switch (operand->kind) {
+    case OPERAND_LITERAL:
+        *out = operand->literal;
+        return true;
+    case OPERAND_DOT:
+        *out = *dot;
+        return true;
+    case OPERAND_FIELDS:
+        return fields_get(run, *dot, operand, command, out);
+    case OPERAND_VARIABLE:
+        return fields_get(run, run->variables[operand->variable], operand, command, out);
+    case OPERAND_PIPELINE: {
+        struct value inner;
+        return pipeline_run(run, operand->inner, dot, &inner) && fields_get(run, inner, operand, command, out);
+    }
+    case OPERAND_FUNCTION: { // as an argument: called without arguments of its own
+        struct operand alone = *operand;
+        struct command nested = {.operands = &alone, .count = 1, .source = slice_str(operand->function->name), .offset = operand->offset};
+        struct value result;
+        return function_call(run, &nested, NULL, 0, &result) && fields_get(run, result, operand, command, out);
+    }
+    }
+    return false;
+}
+
+#define ARGS_MAX 64
+
+/* and, or: the first that decides. */
+static bool lazy_call(struct run *run, const struct command *command, const struct value *dot, const struct value *final, struct value *out)
+{
+    bool is_or = strcmp(command->operands[0].function->name, "or") == 0;
+    bool has_any = false;
+    for (size_t i = 1; i < command->count; i++) {
+        if (!operand_run(run, &command->operands[i], command, dot, out))
+            return false;
+        has_any = true;
+        if (value_truth(out) == is_or)
+            return true;
+    }
+    if (final != NULL)
+        *out = *final;
+    return has_any || final != NULL ||
+           fail_at(run, command->operands[0].offset, slice_str(command->operands[0].function->name),
+                   arena_printf(run->arena, "wrong number of args for %s: want at least 1 got 0", command->operands[0].function->name).ptr);
+}
+
+static bool command_run(struct run *run, const struct command *command, const struct value *dot, const struct value *final, struct value *out)
+{
+    struct value args[ARGS_MAX];
+    size_t count = 0;
+    const struct operand *first = &command->operands[0];
+    if (!step(run))
+        return false;
+    if (first->kind != OPERAND_FUNCTION) {
+        if (command->count > 1 || (final != NULL && first->kind != OPERAND_PIPELINE))
+            return fail_at(run, command->offset, command->source,
+                           arena_printf(run->arena, "%.*s is not a method but has arguments", SLICE_ARG(command->source)).ptr);
+        return operand_run(run, first, command, dot, out);
+    }
+    if (first->function->is_lazy)
+        return lazy_call(run, command, dot, final, out);
+    for (size_t i = 1; i < command->count; i++) {
+        if (count == ARGS_MAX - 1)
+            return fail_at(run, command->offset, command->source, "too many arguments");
+        if (!operand_run(run, &command->operands[i], command, dot, &args[count++]))
+            return false;
+    }
+    if (final != NULL)
+        args[count++] = *final;
+    struct value result;
+    return function_call(run, command, args, count, &result) && fields_get(run, result, first, command, out);
+}
+
+static bool pipeline_run(struct run *run, const struct pipeline_node *pipeline, const struct value *dot, struct value *out)
+{
+    struct value value = VALUE_NONE;
+    for (size_t i = 0; i < pipeline->count; i++) {
+        struct value before = value;
+        if (!command_run(run, &pipeline->commands[i], dot, i == 0 ? NULL : &before, &value))
+            return false;
+    }
+    *out = value;
+    return true;
+}
+
+/* ---- nodes ---- */
+
+static enum flow list_run(struct run *run, const struct node_list *list, const struct value *dot);
+
+static enum flow iteration(struct run *run, const struct node *node, struct value key, struct value item)
+{
+    if (node->pipeline->variable != SIZE_MAX)
+        run->variables[node->pipeline->variable] = item;
+    if (node->pipeline->key_variable != SIZE_MAX)
+        run->variables[node->pipeline->key_variable] = key;
+    return step(run) ? list_run(run, &node->body, &item) : FLOW_FAILS;
+}
+
+/* The i-th item of what is ranged over; false at its end. */
+static bool item_at(const struct run *run, const struct value *over, size_t i, struct value *key, struct value *item)
+{
+    struct slice name;
+    struct slice text;
+    switch (over->kind) {
+    case VALUE_LABELS:
+        if (!run->labels->at(run->labels->self, i, &name, &text))
+            return false;
+        *key = value_text(name);
+        *item = value_text(text);
+        return true;
+    case VALUE_LIST:
+    case VALUE_MAP:
+        if (i >= over->count)
+            return false;
+        *key = over->kind == VALUE_MAP ? value_text(over->keys[i]) : value_int((int64_t)i);
+        *item = over->items[i];
+        return true;
+    case VALUE_INT:
+        *key = *item = value_int((int64_t)i);
+        return over->number > 0 && i < (uint64_t)over->number;
+    case VALUE_NIL:
+    case VALUE_STRING:
+    case VALUE_FLOAT:
+    case VALUE_BOOL:
+    case VALUE_TIME:
+        break;
+    }
+    return false;
+}
+
+static enum flow range_run(struct run *run, const struct node *node, const struct value *dot)
+{
+    struct value over;
+    struct value key;
+    struct value item;
+    if (!pipeline_run(run, node->pipeline, dot, &over))
+        return FLOW_FAILS;
+    if (over.kind == VALUE_STRING || over.kind == VALUE_FLOAT || over.kind == VALUE_BOOL || over.kind == VALUE_TIME) {
+        const struct command *command = &node->pipeline->commands[0];
+        struct slice shown = value_string(&over, run->arena);
+        (void)fail_at(run, command->offset, command->source, arena_printf(run->arena, "range can't iterate over %.*s", SLICE_ARG(shown)).ptr);
+        return FLOW_FAILS;
+    }
+    size_t i = 0;
+    for (; item_at(run, &over, i, &key, &item); i++) {
+        enum flow flow = iteration(run, node, key, item);
+        if (flow == FLOW_FAILS)
+            return flow;
+        if (flow == FLOW_BREAKS)
+            return FLOW_GOES_ON;
+    }
+    return i > 0 ? FLOW_GOES_ON : list_run(run, &node->otherwise, dot);
+}
+
+static enum flow branch_run(struct run *run, const struct node *node, const struct value *dot)
+{
+    struct value value;
+    if (!pipeline_run(run, node->pipeline, dot, &value))
+        return FLOW_FAILS;
+    if (node->pipeline->variable != SIZE_MAX)
+        run->variables[node->pipeline->variable] = value;
+    if (!value_truth(&value))
+        return list_run(run, &node->otherwise, dot);
+    return list_run(run, &node->body, node->kind == NODE_WITH ? &value : dot);
+}
+
+static enum flow call_run(struct run *run, const struct node *node, const struct value *dot)
+{
+    struct value value = {.kind = VALUE_NIL};
+    const struct definition *found = NULL;
+    for (size_t i = 0; i < run->template->definition_count; i++) {
+        if (slice_eq(run->template->definitions[i].name, node->text))
+            found = &run->template->definitions[i];
+    }
+    if (node->pipeline != NULL && !pipeline_run(run, node->pipeline, dot, &value))
+        return FLOW_FAILS;
+    if (found == NULL) {
+        (void)err_set(run->err, ERR_INVALID, "template: %s: template \"%.*s\" not defined", run->template->name, SLICE_ARG(node->text));
+        return FLOW_FAILS;
+    }
+    if (run->depth == TEMPLATE_DEPTH_MAX) {
+        (void)err_set(run->err, ERR_LIMIT, "template: %s: exceeded maximum template depth (%d)", run->template->name, TEMPLATE_DEPTH_MAX);
+        return FLOW_FAILS;
+    }
+    struct value outer[TEMPLATE_VARIABLES_MAX];
+    memcpy(outer, run->variables, run->template->variable_count * sizeof(outer[0]));
+    run->variables[0] = value;
+    run->depth++;
+    enum flow flow = list_run(run, &found->body, &value);
+    run->depth--;
+    memcpy(run->variables, outer, run->template->variable_count * sizeof(outer[0]));
+    return flow;
+}
+
+static enum flow action_run(struct run *run, const struct node *node, const struct value *dot)
+{
+    struct value value;
+    if (!pipeline_run(run, node->pipeline, dot, &value))
+        return FLOW_FAILS;
+    if (node->pipeline->variable != SIZE_MAX)
+        run->variables[node->pipeline->variable] = value;
+    else
+        value_print(&value, run->out);
+    return FLOW_GOES_ON;
+}
+
+static enum flow node_run(struct run *run, const struct node *node, const struct value *dot)
+{
+    switch (node->kind) {
+    case NODE_TEXT:
+        buf_put(run->out, node->text);
+        return FLOW_GOES_ON;
+    case NODE_ACTION:
+        return action_run(run, node, dot);
+    case NODE_IF:
+    case NODE_WITH:
+        return branch_run(run, node, dot);
+    case NODE_RANGE:
+        return range_run(run, node, dot);
+    case NODE_CALL:
+        return call_run(run, node, dot);
+    case NODE_BREAK:
+        return FLOW_BREAKS;
+    case NODE_CONTINUE:
+        return FLOW_CONTINUES;
+    }
+    return FLOW_FAILS;
+}
+
+static enum flow list_run(struct run *run, const struct node_list *list, const struct value *dot)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!step(run))
+            return FLOW_FAILS;
+        enum flow flow = node_run(run, &list->nodes[i], dot);
+        if (flow != FLOW_GOES_ON)
+            return flow;
+    }
+    return step(run) ? FLOW_GOES_ON : FLOW_FAILS;
+}
+
+bool template_run(const struct template *template, const struct template_labels *labels, struct arena *scratch, struct buf *out, struct err *err)
+{
+    struct run run;
+    run.template = template;
+    run.labels = labels;
+    run.arena = scratch;
+    run.out = out;
+    run.out_begin = out->len;
+    run.steps = run.depth = 0;
+    run.err = err;
+    const struct value dot = {.kind = VALUE_LABELS};
+    for (size_t i = 0; i < template->variable_count; i++)
+        run.variables[i] = VALUE_NONE;
+    run.variables[0] = dot;
+    if (list_run(&run, &template->body, &dot) != FLOW_FAILS)
+        return true;
+    out->len = run.out_begin;
+    return false;
+}

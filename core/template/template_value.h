@@ -1,0 +1,54 @@
+/* template_value.h: what a template computes with. Texts and lists live in the run's scratch arena or longer. */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+
+enum value_kind {
+    VALUE_NIL, VALUE_STRING, VALUE_INT, VALUE_FLOAT, VALUE_BOOL, VALUE_TIME, VALUE_LIST, VALUE_MAP,
+    VALUE_LABELS, /* the label map: the dot at the start */
+};
+
+struct value {
+    enum value_kind kind;
+    struct slice text;      /* STRING */
+    int64_t number;         /* INT; TIME in ns since 1970 UTC */
+    double real;            /* FLOAT */
+    bool truth;             /* BOOL */
+    bool is_missing;        /* NIL that prints as <no value> */
+    const struct zone *zone; /* TIME; NULL: UTC */
+    const struct value *items; /* LIST; MAP: values, by keys */
+    const struct slice *keys;  /* MAP: sorted */
+    size_t count;
+};
+
+#define VALUE_NONE ((struct value){.kind = VALUE_NIL, .is_missing = true})
+
+static inline struct value value_text(struct slice text)
+{
+    return (struct value){.kind = VALUE_STRING, .text = text};
+}
+static inline struct value value_int(int64_t number)
+{
+    return (struct value){.kind = VALUE_INT, .number = number};
+}
+static inline struct value value_float(double real)
+{
+    return (struct value){.kind = VALUE_FLOAT, .real = real};
+}
+static inline struct value value_bool(bool truth)
+{
+    return (struct value){.kind = VALUE_BOOL, .truth = truth};
+}
+
+/* Go's truth: false, 0, "", empty and nil are not. */
+bool value_truth(const struct value *value);
+/* Go's %v. */
+void value_print(const struct value *value, struct buf *out);
+struct slice value_string(const struct value *value, struct arena *arena);
+/* The type's name in messages: string, int64, float64, bool, ... */
+const char *value_type_name(const struct value *value);
+
+/* spf13/cast's lenient conversions: 0 on failure. */
+int64_t value_to_int(const struct value *value);
+double value_to_float(const struct value *value);
