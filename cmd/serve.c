@@ -36,7 +36,7 @@ static void print_config(void *self, const char *mode, struct buf *out)
 
 static void routers_fill(struct node *node)
 {
-    const struct route_table tables[] = {loki_v1_routes(), loki_legacy_routes(), otlp_routes(), ops_routes()};
+    const struct route_table tables[] = {loki_v1_routes(), loki_explore_routes(), loki_legacy_routes(), otlp_routes(), ops_routes()};
     bool is_split = node->line.config.admin_listen.len > 0;
     node->main_router = router_create();
     node->admin_router = router_create();

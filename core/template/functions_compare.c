@@ -38,7 +38,7 @@ static bool equal(const struct value *a, const struct value *b, bool *out, struc
     if (kind == BASIC_NONE || basic_of(b) == BASIC_NONE)
         return err_set(err, ERR_INVALID, "non-comparable type %s: %s", "", value_type_name(kind == BASIC_NONE ? a : b));
     if (kind != basic_of(b))
-        return err_set(err, ERR_INVALID, "incompatible types for comparison");
+        return err_set(err, ERR_INVALID, "incompatible types for comparison: %s and %s", value_type_name(a), value_type_name(b));
     *out = kind == BASIC_STRING  ? slice_eq(a->text, b->text)
            : kind == BASIC_INT   ? a->number == b->number
            : kind == BASIC_FLOAT ? a->real == b->real
@@ -52,7 +52,7 @@ static bool less(const struct value *a, const struct value *b, bool *out, struct
     if (kind == BASIC_NONE || basic_of(b) == BASIC_NONE || kind == BASIC_BOOL)
         return err_set(err, ERR_INVALID, "invalid type for comparison");
     if (kind != basic_of(b))
-        return err_set(err, ERR_INVALID, "incompatible types for comparison");
+        return err_set(err, ERR_INVALID, "incompatible types for comparison: %s and %s", value_type_name(a), value_type_name(b));
     *out = kind == BASIC_STRING ? slice_cmp(a->text, b->text) < 0 : kind == BASIC_INT ? a->number < b->number : a->real < b->real;
     return true;
 }
@@ -131,10 +131,10 @@ static bool default_value(const struct call *call, struct value *out, struct err
 struct function_table template_compare_functions(void)
 {
     static const struct function functions[] = {
-        {"and", 1, SIZE_MAX, true, false, lazy},   {"or", 1, SIZE_MAX, true, false, lazy}, {"not", 1, 1, false, false, not_value},
-        {"eq", 2, SIZE_MAX, false, false, eq},     {"ne", 2, 2, false, false, ne},         {"lt", 2, 2, false, false, lt},
-        {"le", 2, 2, false, false, le},            {"gt", 2, 2, false, false, gt},         {"ge", 2, 2, false, false, ge},
-        {"default", 1, 2, false, false, default_value},
+        {"and", 1, SIZE_MAX, true, false, lazy, ""},   {"or", 1, SIZE_MAX, true, false, lazy, ""}, {"not", 1, 1, false, false, not_value, ""},
+        {"eq", 2, SIZE_MAX, false, false, eq, ""},     {"ne", 2, 2, false, false, ne, ""},         {"lt", 2, 2, false, false, lt, ""},
+        {"le", 2, 2, false, false, le, ""},            {"gt", 2, 2, false, false, gt, ""},         {"ge", 2, 2, false, false, ge, ""},
+        {"default", 1, 2, false, false, default_value, ""},
     };
     return (struct function_table){functions, LENGTH(functions)};
 }

@@ -298,9 +298,17 @@ static bool value_format(struct buf *text, const struct verb *verb, const struct
         string_put(text, verb, value->text);
         return true;
     case VALUE_INT:
-        if (verb->letter == 'c' || verb->letter == 'U' || verb->letter == 'q') {
+        if (verb->letter == 'c' || verb->letter == 'q') {
             char bytes[4];
-            buf_put(text, slice_of(bytes, utf8_encode((uint32_t)value->number, bytes)));
+            size_t len = utf8_encode(value->number < 0 || value->number > 0x10ffff ? 0xfffd : (uint32_t)value->number, bytes);
+            const char *quote = verb->letter == 'q' ? "'" : "";
+            buf_str(text, quote);
+            buf_put(text, slice_of(bytes, len));
+            buf_str(text, quote);
+            return true;
+        }
+        if (verb->letter == 'U') {
+            buf_printf(text, "U+%04llX", (unsigned long long)value->number);
             return true;
         }
         if (!is_any && verb->letter != 'd' && verb->letter != 'x' && verb->letter != 'X' && verb->letter != 'o' && verb->letter != 'b')
@@ -333,7 +341,7 @@ static bool value_format(struct buf *text, const struct verb *verb, const struct
 
 static void bad_verb(struct buf *out, char letter, const struct value *value)
 {
-    buf_printf(out, "%%!%c(%s=", letter, value->kind == VALUE_INT ? "int" : value_type_name(value));
+    buf_printf(out, "%%!%c(%s=", letter, value_type_name(value));
     value_print(value, out);
     buf_byte(out, ')');
 }
@@ -378,7 +386,7 @@ static bool print_format(const struct call *call, struct value *out, struct err 
     }
     for (size_t i = next; i < call->count; i++) {
         buf_str(&text, i == next ? "%!(EXTRA " : ", ");
-        buf_printf(&text, "%s=", call->args[i].kind == VALUE_INT ? "int" : value_type_name(&call->args[i]));
+        buf_printf(&text, "%s=", value_type_name(&call->args[i]));
         value_print(&call->args[i], &text);
         if (i + 1 == call->count)
             buf_byte(&text, ')');
@@ -394,16 +402,25 @@ static bool from_json(const struct call *call, struct value *out, struct err *er
     return true;
 }
 
+/* There are no functions among the values. */
+static bool call_value(const struct call *call, struct value *out, struct err *err)
+{
+    (void)out;
+    struct slice shown = slice_trim(slice_from(call->source, call->source.len > 4 ? 4 : call->source.len));
+    return err_set(err, ERR_INVALID, "non-function %.*s of type %s", SLICE_ARG(shown), value_type_name(&call->args[0]));
+}
+
 struct function_table template_data_functions(void)
 {
     static const struct function functions[] = {
-        {"len", 1, 1, false, false, length},
-        {"index", 1, SIZE_MAX, false, false, index_value},
-        {"slice", 1, 4, false, false, slice_value},
-        {"print", 0, SIZE_MAX, false, false, print},
-        {"println", 0, SIZE_MAX, false, false, println},
-        {"printf", 1, SIZE_MAX, false, false, print_format},
-        {"fromJson", 1, 1, false, false, from_json},
+        {"len", 1, 1, false, false, length, ""},
+        {"index", 1, SIZE_MAX, false, false, index_value, ""},
+        {"slice", 1, 4, false, false, slice_value, ""},
+        {"print", 0, SIZE_MAX, false, false, print, ""},
+        {"println", 0, SIZE_MAX, false, false, println, ""},
+        {"printf", 1, SIZE_MAX, false, false, print_format, "s"},
+        {"call", 1, SIZE_MAX, false, false, call_value, ""},
+        {"fromJson", 1, 1, false, false, from_json, "s"},
     };
     return (struct function_table){functions, LENGTH(functions)};
 }

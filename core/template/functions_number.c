@@ -7,6 +7,7 @@
 static bool give_int(struct value *out, int64_t number)
 {
     *out = value_int(number);
+    out->is_wide = true;
     return true;
 }
 
@@ -183,7 +184,8 @@ static bool round_float(const struct call *call, struct value *out, struct err *
 static bool to_int(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
-    return give_int(out, value_to_int(&call->args[0]));
+    *out = value_int(value_to_int(&call->args[0]));
+    return true;
 }
 
 static bool to_float(const struct call *call, struct value *out, struct err *err)
@@ -207,27 +209,27 @@ static bool duration(const struct call *call, struct value *out, struct err *err
 struct function_table template_number_functions(void)
 {
     static const struct function functions[] = {
-        {"add", 0, SIZE_MAX, false, false, add},
-        {"mul", 1, SIZE_MAX, false, false, mul},
-        {"sub", 2, 2, false, false, sub},
-        {"div", 2, 2, false, false, div_int},
-        {"mod", 2, 2, false, false, mod_int},
-        {"max", 1, SIZE_MAX, false, false, max_int},
-        {"min", 1, SIZE_MAX, false, false, min_int},
-        {"addf", 1, SIZE_MAX, false, false, addf},
-        {"subf", 1, SIZE_MAX, false, false, subf},
-        {"mulf", 1, SIZE_MAX, false, false, mulf},
-        {"divf", 1, SIZE_MAX, false, false, divf},
-        {"maxf", 1, SIZE_MAX, false, false, maxf},
-        {"minf", 1, SIZE_MAX, false, false, minf},
-        {"ceil", 1, 1, false, false, ceil_float},
-        {"floor", 1, 1, false, false, floor_float},
-        {"round", 2, 3, false, false, round_float},
-        {"int", 1, 1, false, false, to_int},
-        {"float64", 1, 1, false, false, to_float},
-        {"bytes", 1, 1, false, false, bytes},
-        {"duration", 1, 1, false, false, duration},
-        {"duration_seconds", 1, 1, false, false, duration},
+        {"add", 0, SIZE_MAX, false, false, add, ""},
+        {"mul", 1, SIZE_MAX, false, false, mul, ""},
+        {"sub", 2, 2, false, false, sub, ""},
+        {"div", 2, 2, false, false, div_int, ""},
+        {"mod", 2, 2, false, false, mod_int, ""},
+        {"max", 1, SIZE_MAX, false, false, max_int, ""},
+        {"min", 1, SIZE_MAX, false, false, min_int, ""},
+        {"addf", 1, SIZE_MAX, false, false, addf, ""},
+        {"subf", 1, SIZE_MAX, false, false, subf, ""},
+        {"mulf", 1, SIZE_MAX, false, false, mulf, ""},
+        {"divf", 1, SIZE_MAX, false, false, divf, ""},
+        {"maxf", 1, SIZE_MAX, false, false, maxf, ""},
+        {"minf", 1, SIZE_MAX, false, false, minf, ""},
+        {"ceil", 1, 1, false, false, ceil_float, ""},
+        {"floor", 1, 1, false, false, floor_float, ""},
+        {"round", 2, 3, false, false, round_float, ".i"},
+        {"int", 1, 1, false, false, to_int, ""},
+        {"float64", 1, 1, false, false, to_float, ""},
+        {"bytes", 1, 1, false, false, bytes, "s"},
+        {"duration", 1, 1, false, false, duration, "s"},
+        {"duration_seconds", 1, 1, false, false, duration, "s"},
     };
     return (struct function_table){functions, LENGTH(functions)};
 }

@@ -21,8 +21,11 @@ static bool count(const struct call *call, struct value *out, struct err *err)
     int64_t found = 0;
     if (regex == NULL)
         return false;
-    for (size_t at = 0; at <= text.len && regex_captures(regex, text, at, &match, 1); found++) {
+    size_t last_end = SIZE_MAX;
+    for (size_t at = 0; at <= text.len && regex_captures(regex, text, at, &match, 1);) {
         size_t end = (size_t)(match.ptr - text.ptr) + match.len;
+        found += match.len > 0 || end != last_end; // an empty match right behind a match is none
+        last_end = end;
         at = match.len == 0 ? end + 1 : end;
     }
     regex_free(owned);
@@ -94,17 +97,21 @@ static bool replace(const struct call *call, bool is_literal, struct value *out,
         return false;
     size_t group_count = regex_group_count(regex) + 1 < GROUPS_MAX ? regex_group_count(regex) + 1 : GROUPS_MAX;
     size_t copied = 0;
+    bool has_match = false;
     size_t at = 0;
     bool fits = true;
     while (fits && at <= text.len && regex_captures(regex, text, at, groups, group_count)) {
         size_t begin = (size_t)(groups[0].ptr - text.ptr);
         size_t end = begin + groups[0].len;
         buf_put(&result, slice_of(text.ptr + copied, begin - copied));
-        if (is_literal)
+        if (groups[0].len == 0 && copied == begin && has_match) // an empty match right behind a match is none
+            ;
+        else if (is_literal)
             buf_put(&result, with);
         else
             expand(regex, groups, group_count, with, &result);
         copied = end;
+        has_match = true;
         at = groups[0].len == 0 ? end + 1 : end;
         fits = result.len <= call->output_max;
     }
@@ -128,9 +135,9 @@ static bool replace_all_literal(const struct call *call, struct value *out, stru
 struct function_table template_regex_functions(void)
 {
     static const struct function functions[] = {
-        {"count", 2, 2, false, true, count},
-        {"regexReplaceAll", 3, 3, false, true, replace_all},
-        {"regexReplaceAllLiteral", 3, 3, false, true, replace_all_literal},
+        {"count", 2, 2, false, true, count, "ss"},
+        {"regexReplaceAll", 3, 3, false, true, replace_all, "sss"},
+        {"regexReplaceAllLiteral", 3, 3, false, true, replace_all_literal, "sss"},
     };
     return (struct function_table){functions, LENGTH(functions)};
 }

@@ -3,6 +3,8 @@
 #include "core/template/go_layout.h"
 #include "core/template/template_tree.h"
 
+#define ZERO_TIME_S (-62135596800) /* year 1 */
+
 static struct value value_time(int64_t ns)
 {
     return (struct value){.kind = VALUE_TIME, .number = ns};
@@ -50,13 +52,13 @@ static bool date(const struct call *call, struct value *out, struct err *err)
     return true;
 }
 
-/* Never fails: what does not fit is Go's zero time, which int64 ns cannot hold; the earliest stands for it. */
+/* Never fails: what does not fit is Go's zero time. */
 static bool parse(const struct call *call, size_t text_arg, struct value *out)
 {
     int64_t ns = 0;
     bool has_offset = false;
     bool fits = go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[text_arg], call->arena), &ns, &has_offset);
-    *out = value_time(fits ? ns : INT64_MIN);
+    *out = value_time(fits ? ns : TIME_ZERO);
     return true;
 }
 
@@ -75,6 +77,11 @@ static bool to_date_in_zone(const struct call *call, struct value *out, struct e
 static bool epoch(const struct call *call, int64_t unit, struct value *out)
 {
     int64_t ns = ns_of(&call->args[0], call->labels->now_ns);
+    if (ns == TIME_ZERO) {
+        uint64_t count = (uint64_t)ZERO_TIME_S * (uint64_t)(NS_PER_S / unit); // wraps for ns, as Go's
+        *out = value_text(arena_printf(call->arena, "%lld", (long long)count));
+        return true;
+    }
     int64_t whole = ns / unit - (ns % unit < 0);
     *out = value_text(arena_printf(call->arena, "%lld", (long long)whole));
     return true;
@@ -107,25 +114,92 @@ static bool unix_to_time(const struct call *call, struct value *out, struct err 
     int64_t unit = text.len == 5 ? NS_PER_DAY : text.len == 10 ? NS_PER_S : text.len == 13 ? NS_PER_MS : text.len == 16 ? NS_PER_US : 1;
     if (!go_parse_int(text, &number, err))
         return err_set(err, ERR_INVALID, "unable to parse time '%.*s': %s", SLICE_ARG(text), arena_printf(call->arena, "%.1000s", err->text).ptr);
-    if (text.len != 5 && text.len != 10 && text.len != 13 && text.len != 16 && text.len != 19)
-        return err_set(err, ERR_INVALID, "unable to parse time '%.*s': unexpected length: %zu", SLICE_ARG(text), text.len);
+    if (text.len != 5 && text.len != 10 && text.len != 13 && text.len != 16 && text.len != 19) // Loki wraps a nil error here
+        return err_set(err, ERR_INVALID, "unable to parse time '%.*s': %%!w(<nil>)", SLICE_ARG(text));
     *out = value_time(__builtin_mul_overflow(number, unit, &ns) ? INT64_MAX : ns);
+    return true;
+}
+
+static bool method_unit(struct slice name, int64_t ns, struct value *out)
+{
+    static const struct {
+        const char *name;
+        int64_t unit;
+    } units[] = {{"Unix", NS_PER_S}, {"UnixMilli", NS_PER_MS}, {"UnixMicro", NS_PER_US}, {"UnixNano", 1}};
+    for (size_t i = 0; i < LENGTH(units); i++) {
+        if (slice_eq_str(name, units[i].name)) {
+            *out = value_int(ns == TIME_ZERO ? (int64_t)((uint64_t)ZERO_TIME_S * (uint64_t)(NS_PER_S / units[i].unit))
+                                             : ns / units[i].unit - (ns % units[i].unit < 0));
+            out->is_wide = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool template_time_method(struct slice name, const struct call *call, struct value *out, struct err *err)
+{
+    static const struct {
+        const char *name, *layout;
+        bool is_text;
+    } parts[] = {{"Year", "2006", false}, {"Month", "January", true}, {"Day", "2", false},    {"Hour", "15", false},
+                 {"Minute", "4", false},  {"Second", "5", false},     {"Weekday", "Monday", true}, {"YearDay", "002", false}};
+    int64_t ns = call->args[0].number;
+    bool is_format = slice_eq(name, SLICE("Format"));
+    if (call->count != (is_format ? 2u : 1u))
+        return err_set(err, ERR_INVALID, "wrong number of args for %.*s: want %d got %zu", SLICE_ARG(name), is_format ? 1 : 0, call->count - 1);
+    if (slice_eq(name, SLICE("IsZero"))) {
+        *out = value_bool(ns == TIME_ZERO);
+        return true;
+    }
+    if (slice_eq(name, SLICE("UTC"))) {
+        *out = call->args[0];
+        return true;
+    }
+    if (slice_eq(name, SLICE("String"))) {
+        *out = value_text(value_string(&call->args[0], call->arena));
+        return true;
+    }
+    if (slice_eq(name, SLICE("Nanosecond"))) {
+        *out = value_int(ns == TIME_ZERO ? 0 : (ns % NS_PER_S + NS_PER_S) % NS_PER_S);
+        return true;
+    }
+    if (method_unit(name, ns, out))
+        return true;
+    struct slice layout = is_format ? value_string(&call->args[1], call->arena) : SLICE_NONE;
+    bool is_text = is_format;
+    for (size_t i = 0; i < LENGTH(parts); i++) {
+        if (slice_eq_str(name, parts[i].name)) {
+            layout = slice_str(parts[i].layout);
+            is_text = parts[i].is_text;
+        }
+    }
+    if (layout.ptr == NULL)
+        return err_set(err, ERR_INVALID, "can't evaluate field %.*s in type time.Time", SLICE_ARG(name));
+    struct buf text = BUF_INIT;
+    go_layout_format(layout, ns, 0, SLICE("UTC"), &text);
+    *out = value_text(arena_copy(call->arena, buf_slice(&text)));
+    buf_fini(&text);
+    int64_t number = 0;
+    struct err not_number;
+    if (!is_text && go_parse_int(out->text, &number, &not_number))
+        *out = value_int(number);
     return true;
 }
 
 struct function_table template_time_functions(void)
 {
     static const struct function functions[] = {
-        {"now", 0, 0, false, false, now},
-        {"__timestamp__", 0, 0, false, false, timestamp},
-        {"__line__", 0, 0, false, false, line},
-        {"date", 2, 2, false, false, date},
-        {"toDate", 2, 2, false, false, to_date},
-        {"toDateInZone", 3, 3, false, false, to_date_in_zone},
-        {"unixEpoch", 1, 1, false, false, unix_epoch},
-        {"unixEpochMillis", 1, 1, false, false, unix_epoch_millis},
-        {"unixEpochNanos", 1, 1, false, false, unix_epoch_nanos},
-        {"unixToTime", 1, 1, false, false, unix_to_time},
+        {"now", 0, 0, false, false, now, ""},
+        {"__timestamp__", 0, 0, false, false, timestamp, ""},
+        {"__line__", 0, 0, false, false, line, ""},
+        {"date", 2, 2, false, false, date, "s"},
+        {"toDate", 2, 2, false, false, to_date, "ss"},
+        {"toDateInZone", 3, 3, false, false, to_date_in_zone, "sss"},
+        {"unixEpoch", 1, 1, false, false, unix_epoch, "t"},
+        {"unixEpochMillis", 1, 1, false, false, unix_epoch_millis, "t"},
+        {"unixEpochNanos", 1, 1, false, false, unix_epoch_nanos, "t"},
+        {"unixToTime", 1, 1, false, false, unix_to_time, "s"},
     };
     return (struct function_table){functions, LENGTH(functions)};
 }

@@ -36,29 +36,50 @@ static bool quoted(struct slice source, size_t begin, size_t end, struct templat
     return true;
 }
 
+static size_t digits_end(struct slice source, size_t at, size_t end, const char *digits)
+{
+    while (at < end && source.ptr[at] != '\0' && strchr(digits, source.ptr[at]) != NULL)
+        at++;
+    return at;
+}
+
+static bool accept(struct slice source, size_t *at, size_t end, const char *any)
+{
+    if (*at >= end || source.ptr[*at] == '\0' || strchr(any, source.ptr[*at]) == NULL)
+        return false;
+    (*at)++;
+    return true;
+}
+
+/* Go's forms: 10, 0x1F, 0b1, 0o7, 1.5, 1e3, 1_000, 2i. */
 static bool number(struct slice source, size_t begin, size_t end, struct template_token *out, size_t *at, struct err *err)
 {
+    const char *digits = "0123456789_";
+    bool is_hex = false;
     size_t i = begin;
-    if (source.ptr[i] == '+' || source.ptr[i] == '-')
-        i++;
-    while (i < end && (is_word_byte(source.ptr[i]) || source.ptr[i] == '.' ||
-                       ((source.ptr[i] == '+' || source.ptr[i] == '-') && (source.ptr[i - 1] | 0x20) == 'e')))
-        i++;
+    (void)accept(source, &i, end, "+-");
+    if (accept(source, &i, end, "0")) {
+        is_hex = accept(source, &i, end, "xX");
+        if (is_hex)
+            digits = "0123456789abcdefABCDEF_";
+        else if (accept(source, &i, end, "oO"))
+            digits = "01234567_";
+        else if (accept(source, &i, end, "bB"))
+            digits = "01_";
+    }
+    i = digits_end(source, i, end, digits);
+    if (accept(source, &i, end, "."))
+        i = digits_end(source, i, end, digits);
+    if (accept(source, &i, end, is_hex ? "pP" : "eE")) {
+        (void)accept(source, &i, end, "+-");
+        i = digits_end(source, i, end, "0123456789_");
+    }
+    (void)accept(source, &i, end, "i");
+    bool is_bad = i < end && is_word_byte(source.ptr[i]);
     out->kind = TT_NUMBER;
-    out->text = slice_of(source.ptr + begin, i - begin);
+    out->text = slice_of(source.ptr + begin, i + (is_bad ? 1 : 0) - begin);
     *at = i;
-    for (size_t k = 0; k < out->text.len; k++) { // what can stand in no number
-        char c = (char)(out->text.ptr[k] | 0x20);
-        if (c >= 'g' && c <= 'z' && c != 'x' && c != 'o' && c != 'p' && c != 'i')
-            return err_set(err, ERR_INVALID, "bad number syntax: \"%.*s\"", SLICE_ARG(out->text));
-    }
-    bool has_prefix = out->text.len > 1 && out->text.ptr[0] == '0';
-    for (size_t k = 0; k < out->text.len && !has_prefix; k++) {
-        char c = (char)(out->text.ptr[k] | 0x20);
-        if (c >= 'a' && c <= 'z' && c != 'e')
-            return err_set(err, ERR_INVALID, "bad number syntax: \"%.*s\"", SLICE_ARG(out->text));
-    }
-    return true;
+    return !is_bad || err_set(err, ERR_INVALID, "bad number syntax: \"%.*s\"", SLICE_ARG(out->text));
 }
 
 static bool symbol(struct slice source, size_t begin, size_t end, struct template_token *out, size_t *at, struct err *err)
@@ -108,7 +129,7 @@ bool template_lex(struct slice source, size_t *at, size_t end, struct template_t
     if (c == '.') {
         *at = word_end(source, begin + 1, end);
         out->kind = *at == begin + 1 ? TT_DOT : TT_FIELD;
-        out->text = slice_of(source.ptr + begin + 1, *at - begin - 1);
+        out->text = out->kind == TT_DOT ? SLICE(".") : slice_of(source.ptr + begin + 1, *at - begin - 1);
         return true;
     }
     if (c == '$') {

@@ -33,12 +33,10 @@ static bool fail(const struct parser *parser, const char *text, struct err *err)
     return err_set(err, ERR_INVALID, "template: %s:%zu: %.1500s", parser->template->name, line, text);
 }
 
-static bool failf(const struct parser *parser, struct err *err, const char *format, struct slice what)
+static bool fail_word(const struct parser *parser, const char *before, struct slice word, const char *after, struct err *err)
 {
-    struct slice text = arena_printf(parser->arena, format, SLICE_ARG(what));
-    return fail(parser, text.ptr, err);
+    return fail(parser, arena_printf(parser->arena, "%s%.*s%s", before, SLICE_ARG(word), after).ptr, err);
 }
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 
 static bool next(struct parser *parser, struct err *err)
 {
@@ -86,7 +84,7 @@ static bool literal_number(struct parser *parser, struct operand *out, struct er
     }
     int64_t number = value_to_int(&value);
     if (is_float || (number == 0 && text.ptr[text.len - 1] != '0'))
-        return failf(parser, err, "bad number syntax: \"%.*s\"", text);
+        return fail_word(parser, "bad number syntax: \"", text, "\"", err);
     out->literal = value_int(number);
     return true;
 }
@@ -116,7 +114,7 @@ static bool variable(struct parser *parser, struct slice name, size_t *slot, str
             return true;
         }
     }
-    return failf(parser, err, "undefined variable \"%.*s\"", name);
+    return fail_word(parser, "undefined variable \"", name, "\"", err);
 }
 
 static bool declare(struct parser *parser, struct slice name, size_t *slot, struct err *err)
@@ -145,7 +143,7 @@ static bool identifier(struct parser *parser, struct operand *out, struct err *e
     }
     out->kind = OPERAND_FUNCTION;
     out->function = function_find(text);
-    return out->function != NULL || failf(parser, err, "function \"%.*s\" not defined", text);
+    return out->function != NULL || fail_word(parser, "function \"", text, "\" not defined", err);
 }
 
 static void field_add(struct parser *parser, struct operand *operand, struct slice name)
@@ -160,6 +158,8 @@ static bool operand(struct parser *parser, struct operand *out, bool *is_one, st
     *out = (struct operand){.kind = OPERAND_LITERAL, .offset = parser->token.offset};
     *is_one = true;
     bool ok = true;
+    bool is_chain = false;
+    size_t begin = parser->token.offset;
     switch (parser->token.kind) {
     case TT_STRING:
     case TT_CHARACTER:
@@ -201,11 +201,15 @@ static bool operand(struct parser *parser, struct operand *out, bool *is_one, st
         return false;
     while (parser->token.kind == TT_FIELD) { // a chain, without space between
         if (out->kind == OPERAND_LITERAL)
-            return failf(parser, err, "unexpected . after term \"%.*s\"", parser->token.text);
+            return fail_word(parser, "unexpected . after term \"", parser->token.text, "\"", err);
+        if (out->kind != OPERAND_FUNCTION && !is_chain)
+            out->offset = parser->token.offset; // where Go points for a chain
+        is_chain = true;
         field_add(parser, out, parser->token.text);
         if (!next(parser, err))
             return false;
     }
+    out->source = slice_of(parser->template->source.ptr + begin, parser->token.offset - begin);
     return true;
 }
 
@@ -244,7 +248,7 @@ static bool command(struct parser *parser, const char *context, struct command *
             return false;
     }
     if (out->count == 0)
-        return failf(parser, err, "missing value for %.*s", slice_str(context));
+        return fail_word(parser, "missing value for ", slice_str(context), "", err);
     if (out->operands[0].kind == OPERAND_LITERAL && out->count > 1)
         return fail(parser, "can't give argument to non-function", err);
     out->source = slice_trim(slice_of(parser->template->source.ptr + out->offset, end - out->offset));
@@ -269,12 +273,12 @@ static bool commands(struct parser *parser, const char *context, enum template_t
         if (parser->token.kind != TT_PIPE) {
             struct slice text = parser->token.text;
             return parser->token.kind == TT_DECLARE ? fail(parser, "unexpected \":=\" in operand", err)
-                                                    : failf(parser, err, "unexpected <%.*s> in operand", text);
+                                                    : fail_word(parser, "unexpected <", text, "> in operand", err);
         }
         if (!next_word(parser, err))
             return false;
-        if (parser->token.kind == close || parser->token.kind == TT_END)
-            return fail(parser, "missing value for command", err);
+        if (parser->token.kind == close) // {{ .x | }}: Go lets it pass
+            return true;
     }
 }
 
@@ -399,7 +403,7 @@ static bool action_empty(struct parser *parser, const char *context, struct err 
 {
     if (!next_word(parser, err))
         return false;
-    return parser->token.kind == TT_END || failf(parser, err, "unexpected <%.*s> in input", parser->token.text.len > 0 ? parser->token.text : slice_str(context));
+    return parser->token.kind == TT_END || fail_word(parser, "unexpected <", parser->token.text.len > 0 ? parser->token.text : slice_str(context), "> in input", err);
 }
 
 /* if, with and range from their pipeline on, to their end. */
@@ -431,13 +435,24 @@ static bool control(struct parser *parser, enum node_kind kind, const char *cont
     return true;
 }
 
+/* A token as Go's messages show it. */
+static const char *token_shown(const struct parser *parser)
+{
+    const struct template_token *token = &parser->token;
+    if (token->kind == TT_END)
+        return "\"}}\"";
+    if (token->kind == TT_DOT || (token->kind == TT_IDENTIFIER && keyword_of(token->text) != WORD_NONE))
+        return arena_printf(parser->arena, "<%.*s>", SLICE_ARG(token->text)).ptr;
+    return arena_printf(parser->arena, "\"%.*s\"", SLICE_ARG(token->text)).ptr;
+}
+
 static bool name_string(struct parser *parser, const char *context, struct slice *out, struct err *err)
 {
     struct operand name = {0};
     if (!next_word(parser, err))
         return false;
     if (parser->token.kind != TT_STRING)
-        return failf(parser, err, "unexpected token in %.*s clause", slice_str(context));
+        return fail(parser, arena_printf(parser->arena, "unexpected %s in %s clause", token_shown(parser), context).ptr, err);
     if (!literal_string(parser, &name, err))
         return false;
     *out = name.literal.text;
@@ -468,10 +483,12 @@ static bool define(struct parser *parser, struct slice name, size_t behind, stru
 static bool call(struct parser *parser, bool is_block, size_t behind, struct node_list *list, struct err *err)
 {
     struct node node = {.kind = NODE_CALL};
-    if (!name_string(parser, is_block ? "block" : "template", &node.text, err) || !next_word(parser, err))
+    const size_t begin = parser->token.offset;
+    if (!name_string(parser, is_block ? "block" : "template", &node.text, err) || !(node.offset = parser->token.offset, next_word(parser, err)))
         return false;
     if (parser->token.kind != TT_END && !pipeline(parser, is_block ? "block clause" : "template clause", TT_END, &node.pipeline, err))
         return false;
+    node.source = slice_trim(slice_of(parser->template->source.ptr + begin, parser->action_end - begin));
     node_add(parser, list, &node);
     if (is_block)
         return define(parser, node.text, behind, err);
@@ -517,7 +534,7 @@ static bool action(struct parser *parser, struct node_list *list, enum keyword *
         if (*else_if)
             parser->else_behind = behind; // control() reads the condition, then goes on there
         else if (parser->token.kind != TT_END)
-            return failf(parser, err, "unexpected <%.*s> in else", parser->token.text);
+            return fail_word(parser, "unexpected <", parser->token.text, "> in else", err);
         if (!*else_if)
             parser->at = behind;
         return true;

@@ -25,9 +25,8 @@ static bool fail_at(struct run *run, size_t offset, struct slice source, const c
             begin = i + 1;
         }
     }
-    struct slice shown = source.len > 20 ? slice_of(source.ptr, 20) : source;
-    return err_set(run->err, ERR_INVALID, "template: %s:%zu:%zu: executing \"%s\" at <%.*s%s>: %.1500s", run->template->name, line,
-                   offset - begin, run->template->name, SLICE_ARG(shown), source.len > 20 ? "..." : "", text);
+    return err_set(run->err, ERR_INVALID, "template: %s:%zu:%zu: executing \"%s\" at <%.*s>: %.1000s", run->template->name, line, offset - begin,
+                   run->template->name, (int)(source.len > 500 ? 500 : source.len), source.ptr, text);
 }
 
 static bool step(struct run *run)
@@ -57,7 +56,7 @@ static struct value map_get(const struct value *map, struct slice name)
     return VALUE_NONE;
 }
 
-static bool fields_get(struct run *run, struct value from, const struct operand *operand, const struct command *command, struct value *out)
+static bool fields_get(struct run *run, struct value from, const struct operand *operand, struct value *out)
 {
     for (size_t i = 0; i < operand->field_count; i++) {
         struct slice name = operand->fields[i];
@@ -65,13 +64,20 @@ static bool fields_get(struct run *run, struct value from, const struct operand 
             from = label_get(run, name);
         } else if (from.kind == VALUE_MAP) {
             from = map_get(&from, name);
+        } else if (from.kind == VALUE_TIME) {
+            struct err inner;
+            struct call call = {run->template, run->labels, run->arena, &from, 1, NULL, operand->source, TEMPLATE_OUTPUT_BYTES_MAX};
+            struct value result;
+            if (!template_time_method(name, &call, &result, &inner))
+                return fail_at(run, operand->offset, operand->source, arena_printf(run->arena, "%.1000s", inner.text).ptr);
+            from = result;
         } else if (from.kind == VALUE_NIL && !from.is_missing) {
-            return fail_at(run, operand->offset, command->source,
+            return fail_at(run, operand->offset, operand->source,
                            arena_printf(run->arena, "nil data; no entry for key \"%.*s\"", SLICE_ARG(name)).ptr);
         } else if (from.kind == VALUE_NIL) {
             from = VALUE_NONE;
         } else {
-            return fail_at(run, operand->offset, command->source,
+            return fail_at(run, operand->offset, operand->source,
                            arena_printf(run->arena, "can't evaluate field %.*s in type %s", SLICE_ARG(name), value_type_name(&from)).ptr);
         }
     }
@@ -89,14 +95,14 @@ static bool function_call(struct run *run, const struct command *command, const 
         return fail_at(run, command->operands[0].offset, slice_str(function->name),
                        arena_printf(run->arena, "wrong number of args for %s: want %s%zu got %zu", function->name,
                                     function->args_max == SIZE_MAX ? "at least " : "", function->args_min, count).ptr);
-    struct call call = {run->template, run->labels, run->arena, args, count, command->regex, TEMPLATE_OUTPUT_BYTES_MAX};
+    struct call call = {run->template, run->labels, run->arena, args, count, command->regex, command->source, TEMPLATE_OUTPUT_BYTES_MAX};
     if (function->run(&call, out, &inner))
         return true;
     return fail_at(run, command->offset, command->source,
                    arena_printf(run->arena, "error calling %s: %.1400s", function->name, inner.text).ptr);
 }
 
-static bool operand_run(struct run *run, const struct operand *operand, const struct command *command, const struct value *dot, struct value *out)
+static bool operand_run(struct run *run, const struct operand *operand, const struct value *dot, struct value *out)
 {
     switch (operand->kind) {
     case OPERAND_LITERAL:
@@ -106,18 +112,18 @@ static bool operand_run(struct run *run, const struct operand *operand, const st
         *out = *dot;
         return true;
     case OPERAND_FIELDS:
-        return fields_get(run, *dot, operand, command, out);
+        return fields_get(run, *dot, operand, out);
     case OPERAND_VARIABLE:
-        return fields_get(run, run->variables[operand->variable], operand, command, out);
+        return fields_get(run, run->variables[operand->variable], operand, out);
     case OPERAND_PIPELINE: {
         struct value inner;
-        return pipeline_run(run, operand->inner, dot, &inner) && fields_get(run, inner, operand, command, out);
+        return pipeline_run(run, operand->inner, dot, &inner) && fields_get(run, inner, operand, out);
     }
     case OPERAND_FUNCTION: { // as an argument: called without arguments of its own
         struct operand alone = *operand;
         struct command nested = {.operands = &alone, .count = 1, .source = slice_str(operand->function->name), .offset = operand->offset};
         struct value result;
-        return function_call(run, &nested, NULL, 0, &result) && fields_get(run, result, operand, command, out);
+        return function_call(run, &nested, NULL, 0, &result) && fields_get(run, result, operand, out);
     }
     }
     return false;
@@ -131,7 +137,7 @@ static bool lazy_call(struct run *run, const struct command *command, const stru
     bool is_or = strcmp(command->operands[0].function->name, "or") == 0;
     bool has_any = false;
     for (size_t i = 1; i < command->count; i++) {
-        if (!operand_run(run, &command->operands[i], command, dot, out))
+        if (!operand_run(run, &command->operands[i], dot, out))
             return false;
         has_any = true;
         if (value_truth(out) == is_or)
@@ -144,6 +150,60 @@ static bool lazy_call(struct run *run, const struct command *command, const stru
                    arena_printf(run->arena, "wrong number of args for %s: want at least 1 got 0", command->operands[0].function->name).ptr);
 }
 
+/* Loki's functions are typed in Go: what does not fit a parameter ends the run. */
+static bool argument_fits(struct run *run, const struct command *command, size_t operand, size_t place, const struct value *value)
+{
+    const struct function *function = command->operands[0].function;
+    char type = place < strlen(function->params) ? function->params[place] : '.';
+    bool fits = type == '.' || (type == 's' && value->kind == VALUE_STRING) || (type == 'i' && value->kind == VALUE_INT && !value->is_wide) ||
+                (type == 't' && value->kind == VALUE_TIME);
+    if (fits)
+        return true;
+    const char *wanted = type == 's' ? "string" : type == 'i' ? "int" : "time.Time";
+    const struct operand *at = operand == SIZE_MAX ? NULL : &command->operands[operand];
+    if (at == NULL)
+        return fail_at(run, command->offset, command->source,
+                       arena_printf(run->arena, "wrong type for value; expected %s; got %s", wanted, value_type_name(value)).ptr);
+    if (at->kind == OPERAND_LITERAL && value->kind == VALUE_NIL)
+        return fail_at(run, at->offset, at->source, arena_printf(run->arena, "cannot assign nil to %s", wanted).ptr);
+    if (at->kind == OPERAND_LITERAL)
+        return fail_at(run, at->offset, at->source,
+                       arena_printf(run->arena, "expected %s; found %.*s", type == 'i' ? "integer" : wanted, SLICE_ARG(at->source)).ptr);
+    if (value->kind == VALUE_NIL)
+        return fail_at(run, at->offset, at->source, arena_printf(run->arena, "invalid value; expected %s", wanted).ptr);
+    return fail_at(run, at->offset, at->source,
+                   arena_printf(run->arena, "wrong type for value; expected %s; got %s", wanted, value_type_name(value)).ptr);
+}
+
+/* {{ .a.b arguments }}: only times have methods. */
+static bool method_call(struct run *run, const struct command *command, const struct value *dot, const struct value *final, struct value *out)
+{
+    struct operand self = command->operands[0];
+    struct slice name = self.field_count > 0 ? self.fields[self.field_count - 1] : slice_trim(self.source);
+    struct value args[3];
+    size_t count = 1;
+    if (self.field_count > 0) {
+        self.field_count--;
+        if (self.kind == OPERAND_FIELDS && self.field_count == 0)
+            self.kind = OPERAND_DOT;
+        if (!operand_run(run, &self, dot, &args[0]))
+            return false;
+    }
+    if (self.field_count == command->operands[0].field_count || args[0].kind != VALUE_TIME)
+        return fail_at(run, command->operands[0].offset, slice_trim(command->operands[0].source),
+                       arena_printf(run->arena, "%.*s is not a method but has arguments", SLICE_ARG(name)).ptr);
+    for (size_t i = 1; i < command->count && count < 3; i++) {
+        if (!operand_run(run, &command->operands[i], dot, &args[count++]))
+            return false;
+    }
+    if (final != NULL && count < 3)
+        args[count++] = *final;
+    struct err inner;
+    struct call call = {run->template, run->labels, run->arena, args, count, NULL, command->source, TEMPLATE_OUTPUT_BYTES_MAX};
+    return template_time_method(name, &call, out, &inner) ||
+           fail_at(run, command->operands[0].offset, slice_trim(command->operands[0].source), arena_printf(run->arena, "%.1000s", inner.text).ptr);
+}
+
 static bool command_run(struct run *run, const struct command *command, const struct value *dot, const struct value *final, struct value *out)
 {
     struct value args[ARGS_MAX];
@@ -153,22 +213,27 @@ static bool command_run(struct run *run, const struct command *command, const st
         return false;
     if (first->kind != OPERAND_FUNCTION) {
         if (command->count > 1 || (final != NULL && first->kind != OPERAND_PIPELINE))
-            return fail_at(run, command->offset, command->source,
-                           arena_printf(run->arena, "%.*s is not a method but has arguments", SLICE_ARG(command->source)).ptr);
-        return operand_run(run, first, command, dot, out);
+            return method_call(run, command, dot, final, out);
+        return operand_run(run, first, dot, out);
     }
+    if (first->field_count > 0 && command->count > 1) // {{ now.Format "15:04" }}
+        return method_call(run, command, dot, final, out);
     if (first->function->is_lazy)
         return lazy_call(run, command, dot, final, out);
     for (size_t i = 1; i < command->count; i++) {
         if (count == ARGS_MAX - 1)
             return fail_at(run, command->offset, command->source, "too many arguments");
-        if (!operand_run(run, &command->operands[i], command, dot, &args[count++]))
+        if (!operand_run(run, &command->operands[i], dot, &args[count]) || !argument_fits(run, command, i, count, &args[count]))
             return false;
+        count++;
     }
-    if (final != NULL)
+    if (final != NULL) {
+        if (!argument_fits(run, command, SIZE_MAX, count, final))
+            return false;
         args[count++] = *final;
+    }
     struct value result;
-    return function_call(run, command, args, count, &result) && fields_get(run, result, first, command, out);
+    return function_call(run, command, args, count, &result) && fields_get(run, result, first, out);
 }
 
 static bool pipeline_run(struct run *run, const struct pipeline_node *pipeline, const struct value *dot, struct value *out)
@@ -275,7 +340,8 @@ static enum flow call_run(struct run *run, const struct node *node, const struct
     if (node->pipeline != NULL && !pipeline_run(run, node->pipeline, dot, &value))
         return FLOW_FAILS;
     if (found == NULL) {
-        (void)err_set(run->err, ERR_INVALID, "template: %s: template \"%.*s\" not defined", run->template->name, SLICE_ARG(node->text));
+        struct slice shown = arena_printf(run->arena, "{{%.*s}}", SLICE_ARG(node->source));
+        (void)fail_at(run, node->offset, shown, arena_printf(run->arena, "template \"%.*s\" not defined", SLICE_ARG(node->text)).ptr);
         return FLOW_FAILS;
     }
     if (run->depth == TEMPLATE_DEPTH_MAX) {

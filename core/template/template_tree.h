@@ -21,7 +21,8 @@ struct operand {
     struct pipeline_node *inner;  /* in parentheses */
     struct slice *fields;         /* .a.b behind the dot, a variable or parentheses */
     size_t field_count;
-    size_t offset;                /* in the source */
+    size_t offset;                /* in the template's source: where messages point */
+    struct slice source;
 };
 
 struct command {
@@ -50,6 +51,8 @@ struct node_list {
 struct node {
     enum node_kind kind;
     struct slice text; /* TEXT; CALL: the name */
+    struct slice source; /* CALL: the action, for messages */
+    size_t offset;
     struct pipeline_node *pipeline;
     struct node_list body, otherwise;
 };
@@ -79,6 +82,7 @@ struct call {
     const struct value *args;
     size_t count;
     const struct regex *regex; /* of a constant pattern */
+    struct slice source;       /* of the command, for messages */
     size_t output_max;         /* a text over it is refused before memory is taken */
 };
 
@@ -89,7 +93,11 @@ struct function {
     bool takes_pattern;        /* its first argument is a regex */
     /* False with the message that stands behind "error calling NAME: ". */
     bool (*run)(const struct call *call, struct value *out, struct err *err);
+    const char *params; /* types of the first parameters: s string, i int, t time, . and behind the last: any */
 };
+
+/* A method of time.Time: {{ now.Unix }}, {{ __timestamp__.Format "15:04" }}. False with the message. */
+bool template_time_method(struct slice name, const struct call *call, struct value *out, struct err *err) MUST_CHECK;
 
 /* By name over all tables, or NULL. */
 const struct function *function_find(struct slice name);

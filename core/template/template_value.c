@@ -25,6 +25,15 @@ bool value_truth(const struct value *value)
     return false;
 }
 
+/* Inside of a list or a map nothing is <nil>. */
+static void item_print(const struct value *value, struct buf *out)
+{
+    if (value->kind == VALUE_NIL)
+        buf_str(out, "<nil>");
+    else
+        value_print(value, out);
+}
+
 void value_print(const struct value *value, struct buf *out)
 {
     switch (value->kind) {
@@ -44,13 +53,16 @@ void value_print(const struct value *value, struct buf *out)
         buf_str(out, value->truth ? "true" : "false");
         return;
     case VALUE_TIME:
-        go_print_time(out, value->number);
+        if (value->number == TIME_ZERO)
+            buf_str(out, "0001-01-01 00:00:00 +0000 UTC");
+        else
+            go_print_time(out, value->number);
         return;
     case VALUE_LIST:
         buf_byte(out, '[');
         for (size_t i = 0; i < value->count; i++) {
             buf_str(out, i == 0 ? "" : " ");
-            value_print(&value->items[i], out);
+            item_print(&value->items[i], out);
         }
         buf_byte(out, ']');
         return;
@@ -60,7 +72,7 @@ void value_print(const struct value *value, struct buf *out)
             buf_str(out, i == 0 ? "" : " ");
             buf_put(out, value->keys[i]);
             buf_byte(out, ':');
-            value_print(&value->items[i], out);
+            item_print(&value->items[i], out);
         }
         buf_byte(out, ']');
         return;
@@ -83,8 +95,8 @@ struct slice value_string(const struct value *value, struct arena *arena)
 
 const char *value_type_name(const struct value *value)
 {
-    static const char *const names[] = {"nil", "string", "int64", "float64", "bool", "time.Time", "[]interface {}", "map[string]interface {}", "map[string]string"};
-    return names[value->kind];
+    static const char *const names[] = {"nil", "string", "int", "float64", "bool", "time.Time", "[]interface {}", "map[string]interface {}", "map[string]string"};
+    return value->is_wide ? "int64" : names[value->kind];
 }
 
 /* Digits with a base prefix, as strconv.ParseInt(s, 0, 0) takes them. */

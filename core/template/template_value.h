@@ -16,11 +16,15 @@ struct value {
     double real;            /* FLOAT */
     bool truth;             /* BOOL */
     bool is_missing;        /* NIL that prints as <no value> */
+    bool is_wide;           /* INT that is an int64 in Go, not an int: what arithmetic gives */
     const struct zone *zone; /* TIME; NULL: UTC */
     const struct value *items; /* LIST; MAP: values, by keys */
     const struct slice *keys;  /* MAP: sorted */
     size_t count;
 };
+
+/* Stands for Go's zero time (year 1), which ns since 1970 cannot hold. */
+#define TIME_ZERO INT64_MIN
 
 #define VALUE_NONE ((struct value){.kind = VALUE_NIL, .is_missing = true})
 
@@ -46,7 +50,7 @@ bool value_truth(const struct value *value);
 /* Go's %v. */
 void value_print(const struct value *value, struct buf *out);
 struct slice value_string(const struct value *value, struct arena *arena);
-/* The type's name in messages: string, int64, float64, bool, ... */
+/* The type's name in messages: string, int, float64, bool, ... */
 const char *value_type_name(const struct value *value);
 
 /* spf13/cast's lenient conversions: 0 on failure. */

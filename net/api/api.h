@@ -45,5 +45,6 @@ struct route_table {
 };
 struct route_table loki_v1_routes(void);
 struct route_table loki_legacy_routes(void);
+struct route_table loki_explore_routes(void);
 struct route_table ops_routes(void);
 struct route_table otlp_routes(void);

@@ -8,6 +8,7 @@
 #include "net/api/run_counts.h"
 #include "net/codec/json_writer.h"
 #include "net/codec/result_json.h"
+#include "net/codec/result_json.h"
 
 /* ---- stats ---- */
 
@@ -303,7 +304,9 @@ static void put_volume(struct buf *body, const struct volume *volume)
             buf_byte(body, ',');
         put_group(body, volume, &groups[i], is_matrix);
     }
-    buf_str(body, "],\"stats\":{}}}\n");
+    buf_str(body, "],\"stats\":");
+    stats_json_put(body, &volume->scope->control.stats, clock_mono_ns(volume->scope->api->clock) - volume->scope->start_mono_ns, 0);
+    buf_str(body, "}}\n");
 }
 
 static void volume_handle(struct http_request *http, bool in_buckets)

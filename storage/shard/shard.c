@@ -276,14 +276,29 @@ void shard_wait_applied(struct shard *shard)
         wait_changed(shard, 2 * NS_PER_MS);
 }
 
-bool shard_flush(struct shard *shard, struct err *err)
+/* Under lock: all that is there now is wanted as segments; returns the newest generation of it. */
+static uint64_t want_all(struct shard *shard)
 {
-    pthread_mutex_lock(&shard->lock);
     uint64_t wanted = generation_number(shard->active);
     if (generation_entries(shard->active) == 0)
         wanted--;
     if (wanted > shard->flush_number)
         shard->flush_number = wanted;
+    return wanted;
+}
+
+void shard_seal_soon(struct shard *shard)
+{
+    pthread_mutex_lock(&shard->lock);
+    (void)want_all(shard);
+    pthread_mutex_unlock(&shard->lock);
+    queue_wake(shard->queue);
+}
+
+bool shard_flush(struct shard *shard, struct err *err)
+{
+    pthread_mutex_lock(&shard->lock);
+    uint64_t wanted = want_all(shard);
     uint64_t failures = shard->failures;
     queue_wake(shard->queue);
     if (shard->frozen != NULL)

@@ -51,6 +51,9 @@ void shard_wait_applied(struct shard *shard);
 /* Everything applied before the call is in segments when it returns true. False: a seal failed. Thread: any but the worker's. */
 bool shard_flush(struct shard *shard, struct err *err) MUST_CHECK;
 
+/* Asks for the same, and does not wait. */
+void shard_seal_soon(struct shard *shard);
+
 /* The smallest sequence that may have entries in this shard which are in no segment yet; handed: the last sequence whose parts were all
  * pushed before the call. */
 uint64_t shard_unsealed_from(struct shard *shard, uint64_t handed);

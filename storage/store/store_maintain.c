@@ -6,6 +6,7 @@
 #include "storage/store/store_parts.h"
 
 #define ROUND_NS NS_PER_S
+#define LOG_FILES_MAX ((size_t)6) /* of log: past it, shards that hold up its trimming are sealed; so a restart reads no more than about that */
 
 void store_trim(void *self)
 {
@@ -54,12 +55,28 @@ static void check_log(struct store *store)
         log_error("log", "the log could not be repaired", "err", err.text);
 }
 
+/* A shard that takes in little is sealed by age only, and until then keeps the log of all the others. Those whose oldest entry lies in the log's older
+ * half are sealed when it has become long. */
+static void shorten_log(struct store *store)
+{
+    struct log_stats stats;
+    store->log.stats(store->log.self, &stats);
+    if (stats.bytes_on_disk <= LOG_FILES_MAX * store->config.log_file_bytes || !atomic_load(&store->is_ready))
+        return;
+    uint64_t handed = atomic_load(&store->handed_sequence);
+    uint64_t middle = stats.first_sequence + (stats.last_sequence - stats.first_sequence) / 2;
+    for (unsigned i = 0; i < store->shard_count; i++)
+        if (shard_unsealed_from(store->shards[i], handed) <= middle)
+            shard_seal_soon(store->shards[i]);
+}
+
 /* The small things of a round: room, the log's health and its length. */
 static void look_after(struct store *store)
 {
     store_check_disk(store);
     check_log(store);
     store_trim(store);
+    shorten_log(store);
 }
 
 static bool is_busy(void *self)

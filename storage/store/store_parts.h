@@ -50,6 +50,7 @@ struct store {
     pthread_mutex_t hold_lock;
     bool is_replaying;               /* under hold_lock: durable pushes wait for it in held */
     bool is_replay_broken;           /* under hold_lock: it did not reach the end: what is durable is acknowledged, and not applied */
+    atomic_bool is_replay_failing;   /* set under hold_lock: the log cannot be read for now, so nothing is held: pushes are refused */
     struct push_job *held_first, *held_last;
     atomic_bool is_ready;
     atomic_bool stops;               /* replay and maintenance end soon */
@@ -79,6 +80,8 @@ void store_push_durable(struct log_append *append, bool ok, const struct err *er
 void store_push_hand_over(struct store *store, struct push_job *job);
 /* Acknowledges a durable job that is not applied in this life of the store. */
 void store_push_end(struct push_job *job);
+/* Refuses one that is in the log, whose replay fails: sent again, it is stored once. */
+void store_push_refuse(struct push_job *job);
 /* Prepares parts for the shards that have runs. */
 void store_push_parts(struct store *store, struct push_job *job);
 void store_push_charge(struct store *store, size_t bytes);

@@ -52,6 +52,18 @@ void store_push_end(struct push_job *job)
     job_end(job, true, NULL);
 }
 
+static bool replay_fails(struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "the log cannot be read, and is tried again: no pushes are taken until then");
+}
+
+void store_push_refuse(struct push_job *job)
+{
+    struct err err;
+    (void)replay_fails(&err);
+    job_end(job, false, &err);
+}
+
 static void job_step(struct push_job *job)
 {
     if (atomic_fetch_sub(&job->shards_left, 1) == 1)
@@ -107,7 +119,8 @@ void store_push_durable(struct log_append *append, bool ok, const struct err *er
     pthread_mutex_lock(&store->hold_lock);
     bool holds = store->is_replaying;
     bool ends = store->is_replay_broken;
-    if (holds && !ends) {
+    bool fails = atomic_load(&store->is_replay_failing);
+    if (holds && !ends && !fails) {
         *(struct push_job **)append->node.opaque = NULL; // the log is done with the node: it links the held jobs
         if (store->held_last == NULL)
             store->held_first = job;
@@ -118,6 +131,8 @@ void store_push_durable(struct log_append *append, bool ok, const struct err *er
     pthread_mutex_unlock(&store->hold_lock);
     if (ends)
         store_push_end(job);
+    else if (fails)
+        store_push_refuse(job);
     else if (!holds)
         store_push_hand_over(store, job);
 }
@@ -155,6 +170,8 @@ static bool admit(struct store *store, size_t bytes, struct err *err)
 {
     if (!atomic_load(&store->takes_pushes))
         return err_set(err, ERR_UNAVAILABLE, "the store is shutting down");
+    if (atomic_load(&store->is_replay_failing))
+        return replay_fails(err);
     if (atomic_load(&store->is_read_only))
         return err_set(err, ERR_DISK_FULL, "the disk has less than %llu bytes free (disk_free_reserve): the node takes no pushes until there is room",
                        (unsigned long long)store->config.disk_free_reserve);

@@ -204,16 +204,34 @@ static void release_held(struct store *store, bool is_whole)
     pthread_mutex_unlock(&store->hold_lock);
 }
 
+/* Refuses what is held, and what comes, until the log can be read. */
+static void note_failing(struct store *store, bool fails)
+{
+    pthread_mutex_lock(&store->hold_lock);
+    atomic_store(&store->is_replay_failing, fails);
+    struct push_job *job = store->held_first;
+    if (fails)
+        store->held_first = store->held_last = NULL;
+    pthread_mutex_unlock(&store->hold_lock);
+    while (fails && job != NULL) {
+        struct push_job *next = *(struct push_job **)job->append.node.opaque;
+        store_push_refuse(job);
+        job = next;
+    }
+}
+
 /* All of the log. A file that cannot be read is tried again until it can: to go on without it would be to lose it. False: the store stops. */
 static bool read_log(struct replay *replay)
 {
     struct store *store = replay->store;
     for (int64_t wait_ns = RETRY_NS_MIN;; wait_ns = wait_ns < RETRY_NS_MAX ? wait_ns * 2 : RETRY_NS_MAX) {
         struct err err;
-        if (store->log.replay(store->log.self, replay_record, replay_damaged, replay, &err))
-            return true;
-        if (atomic_load(&store->stops))
-            return false;
+        bool ok = store->log.replay(store->log.self, replay_record, replay_damaged, replay, &err);
+        if (ok || atomic_load(&store->stops)) {
+            note_failing(store, false);
+            return ok;
+        }
+        note_failing(store, true);
         log_error("replay", "the log could not be read; it is tried again, and the node is not ready until then", "err", err.text);
         store_wait(store, wait_ns);
     }

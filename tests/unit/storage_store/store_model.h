@@ -40,6 +40,8 @@ bool model_try_push(struct store *store, const struct model_entry *entries, size
 
 /* Everything of the tenant in the range, as the units give it, appended to *out. */
 void scan_all(struct store *store, unsigned tenant, int64_t start_ns, int64_t end_ns, struct model *out);
+/* ... of the units that can be read. */
+void scan_what_reads(struct store *store, unsigned tenant, struct model *out);
 void expect_model(struct store *store, const struct model *model, unsigned seed, const char *when);
 
 /* What the tests of this folder open, but for the size of things. */
