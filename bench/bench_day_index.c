@@ -69,6 +69,8 @@ int main(void)
         encoded[i] = label_set_encode_in(&arena, &set);
         ids[i] = stream_id(SLICE("default"), encoded[i]);
     }
+    if (!day_index_filled(lookup.index, &err))
+        return 1;
     add_all(lookup.index, "day_index_add/new, 8 labels");
     add_all(lookup.index, "day_index_add/there");
     struct day_index_stats stats;

@@ -14,6 +14,7 @@ static const struct command {
     {"check-config", "read a configuration, say what is wrong with it, and end", command_check_config},
     {"verify", "read a data folder through and name all damage", command_verify},
     {"rebuild-index", "make a data folder's label index anew from its segments", command_rebuild_index},
+    {"settings", "print all settings, their defaults and what they mean", command_settings},
 };
 
 static void help(FILE *out)

@@ -1,6 +1,6 @@
 /* ast.h: a LogQL expression as a tree. Nodes live in the arena of the parse; slices in them too. Grammar: docs/logql.md.
  *
- * Recursion over it is bounded: the parser refuses nesting over EXPR_DEPTH_MAX.
+ * Recursion over it is bounded: the parser refuses trees higher than EXPR_DEPTH_MAX, a long chain of operators too.
  */
 #pragma once
 
@@ -56,6 +56,7 @@ struct label_filter {
     struct slice text;                     /* the literal as written (NUMBER, DURATION, BYTES), the ip pattern (IP) */
     struct label_filter *left, *right;     /* AND, OR */
     bool is_comma;                         /* AND written as a comma or juxtaposition */
+    unsigned height;                       /* of AND, OR over their terms, which have 0; at most EXPR_DEPTH_MAX */
 };
 
 struct stage {
@@ -170,6 +171,8 @@ struct expr {
 
     struct expr **variants; /* VARIANTS */
     size_t variant_count;
+
+    unsigned height; /* over its lowest leaf, which has 0; at most EXPR_DEPTH_MAX */
 };
 
 /* Regexes are not arena memory: ends them, over the whole tree. The arena is the caller's. */

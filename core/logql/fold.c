@@ -56,6 +56,8 @@ bool binary_join(struct parser *parser, struct expr *binary, struct expr **out, 
     if (!leg_check(binary->left, "left", binary->binary_op, err) || !leg_check(binary->right, "right", binary->binary_op, err))
         return false;
     *out = binary;
+    if (!parser_stack(parser, binary->left->height, binary->right->height, &binary->height, err))
+        return false;
     if (binary->left->kind == EXPR_LITERAL && binary->right->kind == EXPR_LITERAL) {
         struct expr *folded = ARENA_NEW(parser->arena, struct expr);
         folded->kind = EXPR_LITERAL;

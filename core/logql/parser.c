@@ -41,13 +41,23 @@ bool parser_expect_text(struct parser *parser, enum token_kind kind, const char 
     return parser_expect(parser, kind, expecting, err);
 }
 
+static bool too_deep(const struct parser *parser, int bound, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "parse error at line %u, col %u: nested deeper than %d", parser->token.line, parser->token.column, bound);
+}
+
 bool parser_enter(struct parser *parser, struct err *err)
 {
-    if (parser->depth == EXPR_DEPTH_MAX)
-        return err_set(err, ERR_INVALID, "parse error at line %u, col %u: nested deeper than %d", parser->token.line, parser->token.column,
-                       EXPR_DEPTH_MAX);
+    if (parser->depth == PARSER_DEPTH_MAX)
+        return too_deep(parser, PARSER_DEPTH_MAX, err);
     parser->depth++;
     return true;
+}
+
+bool parser_stack(const struct parser *parser, unsigned a, unsigned b, unsigned *height, struct err *err)
+{
+    *height = (a > b ? a : b) + 1;
+    return *height <= EXPR_DEPTH_MAX || too_deep(parser, EXPR_DEPTH_MAX, err);
 }
 
 void parser_leave(struct parser *parser)

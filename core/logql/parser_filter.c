@@ -144,12 +144,15 @@ static bool term(struct parser *parser, struct label_filter **out, struct err *e
     return parser_next(parser, err) && compared_value(parser, was, filter, err);
 }
 
-static struct label_filter *join(struct parser *parser, enum label_filter_kind kind, struct label_filter *left, struct label_filter *right,
-                                 bool is_comma)
+/* *left becomes both. */
+static bool join(struct parser *parser, enum label_filter_kind kind, struct label_filter **left, struct label_filter *right, bool is_comma,
+                 struct err *err)
 {
     struct label_filter *both = ARENA_NEW(parser->arena, struct label_filter);
-    *both = (struct label_filter){.kind = kind, .left = left, .right = right, .is_comma = is_comma};
-    return both;
+    *both = (struct label_filter){.kind = kind, .left = *left, .right = right, .is_comma = is_comma};
+    bool ok = parser_stack(parser, (*left)->height, right->height, &both->height, err);
+    *left = both;
+    return ok;
 }
 
 enum { LOOSEST = 0, OR_BINDS = 1, AND_BINDS = 2 };
@@ -165,17 +168,17 @@ static bool filters(struct parser *parser, int tighter_than, struct label_filter
         bool is_comma = parser->token.kind == TOKEN_COMMA;
         bool is_beside = parser->token.kind == TOKEN_IDENTIFIER || parser->token.kind == TOKEN_OPEN_PAREN;
         if (is_comma || is_beside) {
-            if ((is_comma && !parser_next(parser, err)) || !filters(parser, LOOSEST, &right, err))
+            if ((is_comma && !parser_next(parser, err)) || !filters(parser, LOOSEST, &right, err) ||
+                !join(parser, LABEL_FILTER_AND, &left, right, true, err))
                 return false;
-            left = join(parser, LABEL_FILTER_AND, left, right, true);
         } else if (parser_is_word(parser, WORD_AND) && tighter_than < AND_BINDS) {
-            if (!parser_next(parser, err) || !filters(parser, AND_BINDS, &right, err))
+            if (!parser_next(parser, err) || !filters(parser, AND_BINDS, &right, err) ||
+                !join(parser, LABEL_FILTER_AND, &left, right, false, err))
                 return false;
-            left = join(parser, LABEL_FILTER_AND, left, right, false);
         } else if (parser_is_word(parser, WORD_OR) && tighter_than < OR_BINDS) {
-            if (!parser_next(parser, err) || !filters(parser, OR_BINDS, &right, err))
+            if (!parser_next(parser, err) || !filters(parser, OR_BINDS, &right, err) ||
+                !join(parser, LABEL_FILTER_OR, &left, right, false, err))
                 return false;
-            left = join(parser, LABEL_FILTER_OR, left, right, false);
         } else {
             break;
         }

@@ -4,6 +4,10 @@
 #include "core/logql/lexer.h"
 #include "core/logql/parser.h"
 
+/* The parser nests deeper than the tree: a print has parentheses around each operation, and each takes up to three levels. So
+ * whatever tree is taken is read back from its print. */
+#define PARSER_DEPTH_MAX (4 * EXPR_DEPTH_MAX)
+
 struct parser {
     struct lexer lexer;
     struct token token; /* under the cursor */
@@ -24,9 +28,12 @@ bool parser_unexpected(const struct parser *parser, const char *expecting, struc
 bool parser_expect(struct parser *parser, enum token_kind kind, const char *expecting, struct err *err) MUST_CHECK;
 bool parser_expect_text(struct parser *parser, enum token_kind kind, const char *expecting, struct slice *out, struct err *err) MUST_CHECK;
 
-/* Nesting, bounded by EXPR_DEPTH_MAX; leave after a successful enter. */
+/* Nesting, bounded by PARSER_DEPTH_MAX; leave after a successful enter. */
 bool parser_enter(struct parser *parser, struct err *err) MUST_CHECK;
 void parser_leave(struct parser *parser);
+
+/* *height becomes that of a node over a and b. False if it is over EXPR_DEPTH_MAX. */
+bool parser_stack(const struct parser *parser, unsigned a, unsigned b, unsigned *height, struct err *err) MUST_CHECK;
 
 /* "parse error : <text>" */
 bool parser_semantic(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -52,20 +52,26 @@ static bool literal(struct parser *parser, struct expr **out, struct err *err)
 
 static bool binary_tail(struct parser *parser, struct expr *left, int tighter_than, struct expr **out, struct err *err);
 
+static bool inner_expr(struct parser *parser, struct expr *expr, struct err *err)
+{
+    return parse_metric_expr(parser, &expr->inner, err) && parser_stack(parser, expr->inner->height, 0, &expr->height, err);
+}
+
 /* The inside of an aggregation's parentheses: [NUMBER ","] expr. */
 static bool aggregated(struct parser *parser, struct expr *expr, struct slice *parameter, bool *is_given, struct err *err)
 {
     *is_given = false;
     if (parser->token.kind != TOKEN_NUMBER)
-        return parse_metric_expr(parser, &expr->inner, err);
+        return inner_expr(parser, expr, err);
     double value = 0;
     if (!parse_number(parser, NULL, &value, parameter, err))
         return false;
     if (parser->token.kind == TOKEN_COMMA) {
         *is_given = true;
-        return parser_next(parser, err) && parse_metric_expr(parser, &expr->inner, err);
+        return parser_next(parser, err) && inner_expr(parser, expr, err);
     }
-    return binary_tail(parser, literal_make(parser, value), -1, &expr->inner, err); // the number begins the expression
+    return binary_tail(parser, literal_make(parser, value), -1, &expr->inner, err) && // the number begins the expression
+           parser_stack(parser, expr->inner->height, 0, &expr->height, err);
 }
 
 static bool vector_aggregation(struct parser *parser, struct expr **out, struct err *err)
@@ -104,7 +110,7 @@ static bool label_replace(struct parser *parser, struct expr **out, struct err *
     struct slice *const texts[] = {&expr->replace_target, &expr->replacement, &expr->replace_source, &expr->replace_pattern};
     struct err inner;
     expr->kind = EXPR_LABEL_REPLACE;
-    if (!parser_next(parser, err) || !parser_expect(parser, TOKEN_OPEN_PAREN, "(", err) || !parse_metric_expr(parser, &expr->inner, err))
+    if (!parser_next(parser, err) || !parser_expect(parser, TOKEN_OPEN_PAREN, "(", err) || !inner_expr(parser, expr, err))
         return false;
     for (size_t i = 0; i < LENGTH(texts); i++) {
         if (!parser_expect(parser, TOKEN_COMMA, i == 0 ? NULL : ",", err) || !parser_expect_text(parser, TOKEN_STRING, "STRING", texts[i], err))
@@ -139,8 +145,11 @@ static bool variants(struct parser *parser, struct expr **out, struct err *err)
         return false;
     for (;;) {
         expr->variants = parser_push(parser, expr->variants, expr->variant_count, sizeof(*expr->variants));
-        if (!parse_metric_expr(parser, &expr->variants[expr->variant_count], err))
+        unsigned height = 0;
+        if (!parse_metric_expr(parser, &expr->variants[expr->variant_count], err) ||
+            !parser_stack(parser, expr->variants[expr->variant_count]->height, 0, &height, err))
             return false;
+        expr->height = height > expr->height ? height : expr->height;
         expr->variant_count++;
         if (parser->token.kind != TOKEN_COMMA)
             break;

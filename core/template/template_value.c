@@ -114,6 +114,8 @@ static bool int_with_base(struct slice text, int64_t *out)
     uint64_t value = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
+        if (c == '_') // 1_000
+            continue;
         unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (unsigned)((c | 0x20) - 'a' + 10) : 99;
         if (digit >= base || __builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value) || value > INT64_MAX)
             return false;

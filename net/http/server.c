@@ -235,8 +235,10 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns)
     int64_t end_ns = clock_mono_ns(clock) + timeout_ns;
     while (atomic_load(&server->requests_under_way) > 0 && clock_mono_ns(clock) < end_ns)
         (void)usleep(1000);
+    bool any_thread = false;
     for (size_t i = 0; i < server->loop_count; i++) {
         struct http_loop *loop = &server->loops[i];
+        any_thread |= loop->has_thread;
         if (!loop->has_thread) {
             for (size_t k = 0; k < server->config.listener_count; k++) {
                 if (loop->listeners[k].fd >= 0 && loop->listeners[k].socket == NULL)
@@ -247,7 +249,10 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns)
         http_loop_post(loop, end_loop, loop);
         (void)pthread_join(loop->thread, NULL);
     }
-    // libh2o 2.2.5 cannot end a loop with connections in it; the process is about to end, and its memory with it.
+    if (any_thread) // libh2o 2.2.5 cannot end a loop with connections in it; the process is about to end, and its memory with it.
+        return;
+    mem_free(server->loops);
+    mem_free(server);
 }
 
 size_t http_server_connections(const struct http_server *server)

@@ -231,9 +231,9 @@ void store_close(struct store *store)
         stop_shards(store);
     }
     worker_pool_destroy(store->pool);
+    sealer_destroy(store->sealer); // it trims the log after a seal
     if (store->log_is_open)
         store->log.close(store->log.self);
-    sealer_destroy(store->sealer);
     for (unsigned i = 0; store->shards != NULL && i < store->shard_count; i++)
         shard_destroy(store->shards[i]);
     mem_free(store->shards);

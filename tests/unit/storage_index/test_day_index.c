@@ -266,9 +266,30 @@ static void a_whole_index_verifies_and_a_flipped_value_does_not(void **state)
     arena_fini(&model.arena);
 }
 
+static void an_index_that_was_not_filled_is_begun_anew(void **state)
+{
+    (void)state;
+    struct err err;
+    for (unsigned round = 0; round < 3; round++) { // closed, abandoned, and abandoned though it was filled
+        struct day_index *index = NULL;
+        bool rebuild = false;
+        assert_true(day_index_open(&system_disk, folder, &index, &rebuild, &err));
+        assert_true(rebuild);
+        if (round == 2)
+            assert_true(day_index_filled(index, &err));
+        if (round == 0)
+            day_index_close(index);
+        else
+            day_index_abandon(index);
+    }
+    day_index_close(open_index(true));
+    day_index_close(open_index(false));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_index_that_was_not_filled_is_begun_anew, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(any_two_matchers_select_what_a_look_at_every_stream_selects, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(names_values_and_tenants_are_sorted_and_the_tenants_own, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(what_cannot_be_trusted_is_rebuilt, make_folder, drop_folder),

@@ -89,6 +89,14 @@ static struct slice encode_labels(unsigned stream, struct arena *arena)
     return label_set_encode_in(arena, &(struct label_set){labels, 2});
 }
 
+unsigned model_shard(unsigned tenant, unsigned stream, unsigned shards)
+{
+    struct arena arena = ARENA_INIT;
+    unsigned shard = (unsigned)(stream_id(tenant_name(tenant), encode_labels(stream, &arena)).low % shards);
+    arena_fini(&arena);
+    return shard;
+}
+
 bool model_try_push(struct store *store, const struct model_entry *entries, size_t count, struct err *err)
 {
     struct arena arena = ARENA_INIT;
@@ -179,14 +187,14 @@ static bool take_batch(void *self, const struct entry_batch *batch)
     return true;
 }
 
-static void scan_units(struct store *store, unsigned tenant, int64_t start_ns, int64_t end_ns, bool takes_damage, struct model *out)
+static void scan_units(struct store *store, unsigned tenant, const struct scan_request *request, bool takes_damage, struct model *out)
 {
     const struct source *source = store_source(store);
+    bool is_whole = request->start_ns == INT64_MIN && request->end_ns == INT64_MAX;
     struct query_control control = {.clock = &system_clock, .memory_left = INT64_C(1) << 32, .memory_max = INT64_C(1) << 32, .bytes_read_left = INT64_MAX};
-    struct scan_request request = {.tenant = tenant_name(tenant), .start_ns = start_ns, .end_ns = end_ns, .columns = SCAN_LINES | SCAN_METADATA};
     struct scan *scan = NULL;
     struct err err;
-    if (!source->scan_open(source->self, &request, &control, &scan, &err))
+    if (!source->scan_open(source->self, request, &control, &scan, &err))
         fail_msg("scan: %s", err.text);
     struct scan_reader *reader = source->reader_create(source->self);
     for (size_t i = 0; i < scan->unit_count; i++) {
@@ -200,7 +208,7 @@ static void scan_units(struct store *store, unsigned tenant, int64_t start_ns, i
         uint64_t rows = 0;
         for (size_t r = 0; r < unit->run_count; r++)
             rows += unit->runs[r].entries;
-        if (start_ns == INT64_MIN && end_ns == INT64_MAX) {
+        if (is_whole) {
             if (unit->is_exact)
                 assert_int_equal(rows, got.rows);
             else
@@ -212,14 +220,26 @@ static void scan_units(struct store *store, unsigned tenant, int64_t start_ns, i
     assert_int_equal(control.memory_left, control.memory_max);
 }
 
+static struct scan_request request_all(unsigned tenant, int64_t start_ns, int64_t end_ns)
+{
+    return (struct scan_request){.tenant = tenant_name(tenant), .start_ns = start_ns, .end_ns = end_ns, .columns = SCAN_LINES | SCAN_METADATA};
+}
+
 void scan_all(struct store *store, unsigned tenant, int64_t start_ns, int64_t end_ns, struct model *out)
 {
-    scan_units(store, tenant, start_ns, end_ns, false, out);
+    struct scan_request request = request_all(tenant, start_ns, end_ns);
+    scan_units(store, tenant, &request, false, out);
 }
 
 void scan_what_reads(struct store *store, unsigned tenant, struct model *out)
 {
-    scan_units(store, tenant, INT64_MIN, INT64_MAX, true, out);
+    struct scan_request request = request_all(tenant, INT64_MIN, INT64_MAX);
+    scan_units(store, tenant, &request, true, out);
+}
+
+void scan_request(struct store *store, unsigned tenant, const struct scan_request *request, struct model *out)
+{
+    scan_units(store, tenant, request, false, out);
 }
 
 void expect_model(struct store *store, const struct model *model, unsigned seed, const char *when)

@@ -32,6 +32,7 @@ int64_t moved_wall(const struct clock *clock);
 int entry_cmp(const void *a, const void *b);
 void model_add(struct model *model, const struct model_entry *entry); /* unless it is there */
 struct slice tenant_name(unsigned tenant);
+unsigned model_shard(unsigned tenant, unsigned stream, unsigned shards); /* where it goes */
 
 /* Pushes entries of one tenant, grouped by stream, and waits for the acknowledgement. */
 void model_push(struct store *store, const struct model_entry *entries, size_t count);
@@ -40,6 +41,8 @@ bool model_try_push(struct store *store, const struct model_entry *entries, size
 
 /* Everything of the tenant in the range, as the units give it, appended to *out. */
 void scan_all(struct store *store, unsigned tenant, int64_t start_ns, int64_t end_ns, struct model *out);
+/* What the units of the request hold. */
+void scan_request(struct store *store, unsigned tenant, const struct scan_request *request, struct model *out);
 /* ... of the units that can be read. */
 void scan_what_reads(struct store *store, unsigned tenant, struct model *out);
 void expect_model(struct store *store, const struct model *model, unsigned seed, const char *when);

@@ -237,6 +237,8 @@ static void a_closed_store_verifies_and_a_flipped_byte_is_found(void **state)
 
 /* ---- readers beside everything else ---- */
 
+#define CROWD_ENTRIES 40
+
 struct crowd {
     struct store *store;
     _Atomic size_t acknowledged;
@@ -262,6 +264,46 @@ static void *scan_beside(void *self)
     return NULL;
 }
 
+/* Asks for what the pushes hold: labels, and the lines with a text; also of a tenant whose old days go meanwhile. */
+static void *ask_beside(void *self)
+{
+    struct crowd *crowd = self;
+    const struct source *source = store_source(crowd->store);
+    const struct slice text = SLICE(".33 end");
+    const struct needle needle = {.any = &text, .count = 1};
+    rcu_thread_join();
+    while (!atomic_load(&crowd->is_done)) {
+        struct query_control control = {.clock = &system_clock, .memory_left = INT64_C(1) << 32, .memory_max = INT64_C(1) << 32, .bytes_read_left = INT64_MAX};
+        struct scan_request request = {.tenant = tenant_name(0), .start_ns = INT64_MIN, .end_ns = INT64_MAX, .columns = SCAN_LINES | SCAN_METADATA};
+        struct err err;
+        struct buf names = BUF_INIT;
+        bool any = atomic_load(&crowd->acknowledged) > 0;
+        assert_true(source->label_values(source->self, &request, SLICE("app"), &control, collect_name, &names, &err));
+        assert_true(!any || slice_starts(buf_slice(&names), SLICE("app0 app1 ")));
+        buf_fini(&names);
+        request.needles = &needle;
+        request.needle_count = 1;
+        size_t least = atomic_load(&crowd->acknowledged) / CROWD_ENTRIES;
+        struct model got = {0};
+        scan_request(crowd->store, 0, &request, &got);
+        size_t found = 0;
+        for (size_t i = 0; i < got.count; i++)
+            found += strstr(got.entries[i].line, ".33 end") != NULL;
+        assert_true(found >= least);
+        got.count = 0;
+        scan_all(crowd->store, 1, INT64_MIN, INT64_MAX, &got); // may shrink at any moment, never doubles
+        mem_free(got.entries);
+    }
+    rcu_thread_part();
+    return NULL;
+}
+
+static int64_t keep_others_for_two_days(void *self, struct slice tenant)
+{
+    (void)self;
+    return slice_eq_str(tenant, "other") ? 2 * NS_PER_DAY : 0;
+}
+
 static void *flush_beside(void *self)
 {
     struct crowd *crowd = self;
@@ -270,6 +312,7 @@ static void *flush_beside(void *self)
         struct err err;
         assert_true(store_flush(crowd->store, &err));
         assert_true(store_maintain(crowd->store, &err));
+        atomic_fetch_add(&clock_moved_ns, NS_PER_MIN); // days become quiet, and old
     }
     rcu_thread_part();
     return NULL;
@@ -280,15 +323,29 @@ static void readers_see_each_entry_once_while_it_moves_to_segments(void **state)
     (void)state;
     char folder[] = "/tmp/logi-test-store-XXXXXX";
     assert_non_null(mkdtemp(folder));
-    struct crowd crowd = {.store = open_store(folder, 2, true)};
-    pthread_t threads[2];
+    struct crowd crowd = {0};
+    struct store_config config;
+    struct err err;
+    model_config(&config, folder, 2);
+    config.retention_ns = keep_others_for_two_days;
+    assert_true(store_open(&config, &crowd.store, &err));
+    while (!store_ready(crowd.store, &err))
+        (void)sched_yield();
+    pthread_t threads[3];
     assert_int_equal(pthread_create(&threads[0], NULL, scan_beside, &crowd), 0);
     assert_int_equal(pthread_create(&threads[1], NULL, flush_beside, &crowd), 0);
+    assert_int_equal(pthread_create(&threads[2], NULL, ask_beside, &crowd), 0);
     for (unsigned i = 0; i < 300; i++) {
-        struct model_entry entries[40];
+        struct model_entry entries[CROWD_ENTRIES];
+        struct model_entry others[8];
+        for (unsigned k = 0; k < LENGTH(others); k++) {
+            others[k] = (struct model_entry){.tenant = 1, .stream = k, .ts_ns = (DAY0 + i % 10) * NS_PER_DAY};
+            (void)snprintf(others[k].line, sizeof(others[k].line), "%u.%u", i, k);
+        }
+        model_push(crowd.store, others, LENGTH(others));
         for (unsigned k = 0; k < LENGTH(entries); k++) {
             entries[k] = (struct model_entry){.stream = k / 4, .ts_ns = DAY0 * NS_PER_DAY + (int64_t)(i * 7 % 300) * NS_PER_HOUR / 4};
-            (void)snprintf(entries[k].line, sizeof(entries[k].line), "%u.%u", i, k);
+            (void)snprintf(entries[k].line, sizeof(entries[k].line), "%u.%u end", i, k);
         }
         model_push(crowd.store, entries, LENGTH(entries));
         atomic_fetch_add(&crowd.acknowledged, LENGTH(entries));
@@ -297,6 +354,47 @@ static void readers_see_each_entry_once_while_it_moves_to_segments(void **state)
     for (size_t i = 0; i < LENGTH(threads); i++)
         (void)pthread_join(threads[i], NULL);
     store_close(crowd.store);
+    remove_tree(folder);
+}
+
+static void a_quiet_shard_does_not_keep_the_log_of_a_busy_one(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct store_config config;
+    struct store *store = NULL;
+    struct err err;
+    model_config(&config, folder, 2);
+    config.log_file_bytes = (size_t)32 << 10;
+    config.seal_bytes = (size_t)64 << 10;
+    assert_true(store_open(&config, &store, &err));
+    while (!store_ready(store, &err))
+        (void)sched_yield();
+    unsigned busy = 1;
+    while (model_shard(0, busy, 2) == model_shard(0, 0, 2))
+        busy++;
+    struct model_entry quiet = {.stream = 0, .ts_ns = DAY0 * NS_PER_DAY, .line = "alone"};
+    model_push(store, &quiet, 1);
+    struct store_stats stats;
+    uint64_t most = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        struct model_entry entries[32];
+        for (unsigned k = 0; k < LENGTH(entries); k++) {
+            entries[k] = (struct model_entry){.stream = busy, .ts_ns = DAY0 * NS_PER_DAY + i * 32 + k};
+            (void)snprintf(entries[k].line, sizeof(entries[k].line), "%08x %08x", i * 2654435761u, k * 40503u + i);
+        }
+        model_push(store, entries, LENGTH(entries));
+        if (i % 100 == 99) {
+            assert_true(store_maintain(store, &err));
+            store_stats(store, &stats);
+            most = stats.log.bytes_on_disk > most ? stats.log.bytes_on_disk : most;
+        }
+    }
+    assert_true(stats.log.bytes_logged > 30 * config.log_file_bytes);
+    if (most > 14 * config.log_file_bytes)
+        fail_msg("the log grew to %zu files", (size_t)(most / config.log_file_bytes));
+    store_close(store);
     remove_tree(folder);
 }
 
@@ -374,6 +472,7 @@ int main(void)
         cmocka_unit_test(labels_are_those_of_the_range),
         cmocka_unit_test(a_closed_store_verifies_and_a_flipped_byte_is_found),
         cmocka_unit_test(a_full_disk_refuses_pushes_and_answers_queries_until_there_is_room),
+        cmocka_unit_test(a_quiet_shard_does_not_keep_the_log_of_a_busy_one),
         cmocka_unit_test(readers_see_each_entry_once_while_it_moves_to_segments),
         cmocka_unit_test(retention_drops_days_and_tenants_streams),
     };

@@ -1,0 +1,47 @@
+/* fuzz_template.c: templates from outside. What compiles runs to an output within its bound, or fails and leaves the output as it was. */
+#include <stdlib.h>
+
+#include "core/template/template.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool get(const void *self, struct slice name, struct slice *value)
+{
+    (void)self;
+    *value = name.len % 3 == 0 ? SLICE("12") : SLICE("{\"a\":[1,{\"b\":null}],\"c\":\"d e\"}");
+    return name.len % 5 != 4;
+}
+
+static bool at(const void *self, size_t i, struct slice *name, struct slice *value)
+{
+    (void)self;
+    *name = i == 0 ? SLICE("app") : SLICE("json");
+    return i < 2 && get(self, *name, value);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct template_labels labels = {NULL, get, at, {"GET /x?y=z 500", 14}, 1709805605250000000, 1709805605250000000};
+    struct arena arena = ARENA_INIT;
+    struct arena scratch = ARENA_INIT;
+    struct template *template = NULL;
+    struct buf out = BUF_INIT;
+    struct err err = {.code = ERR_NONE};
+    if (template_compile("line", slice_of((const char *)data, size), &arena, &template, &err)) {
+        struct slice *names = NULL;
+        size_t count = 0;
+        (void)template_label_names(template, &arena, &names, &count);
+        buf_str(&out, "before");
+        if (!template_run(template, &labels, &scratch, &out, &err) && (out.len != 6 || err.text[0] == '\0'))
+            abort();
+        if (out.len > 2 * TEMPLATE_OUTPUT_BYTES_MAX + 6)
+            abort();
+    } else if (err.text[0] == '\0') {
+        abort();
+    }
+    template_fini(template);
+    buf_fini(&out);
+    arena_fini(&scratch);
+    arena_fini(&arena);
+    return 0;
+}

@@ -1,0 +1,234 @@
+/* Templates: what Go's text/template and Loki's functions give for one line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/base/clock.h"
+#include "core/template/template.h"
+
+static const struct {
+    struct slice name, value;
+} pairs[] = {{{"app", 3}, {"web", 3}}, {{"level", 5}, {"error", 5}}, {{"n", 1}, {"7", 1}}, {{"path", 4}, {"/a/b c", 6}}};
+
+static bool get(const void *self, struct slice name, struct slice *value)
+{
+    (void)self;
+    for (size_t i = 0; i < LENGTH(pairs); i++) {
+        if (slice_eq(pairs[i].name, name)) {
+            *value = pairs[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool at(const void *self, size_t i, struct slice *name, struct slice *value)
+{
+    (void)self;
+    if (i >= LENGTH(pairs))
+        return false;
+    *name = pairs[i].name;
+    *value = pairs[i].value;
+    return true;
+}
+
+/* 2024-03-07 10:00:05.25 UTC, a Thursday */
+static const struct template_labels labels = {NULL, get, at, {"the line", 8}, 1709805605250000000, 1709805605250000000};
+
+/* Output, or the message of what failed. */
+static void check(const char *source, const char *expected)
+{
+    struct arena arena = ARENA_INIT;
+    struct arena scratch = ARENA_INIT;
+    struct template *template = NULL;
+    struct buf out = BUF_INIT;
+    struct err err;
+    buf_str(&out, "kept:");
+    if (!template_compile("line", slice_str(source), &arena, &template, &err)) {
+        assert_string_equal(err.text, expected);
+    } else if (!template_run(template, &labels, &scratch, &out, &err)) {
+        assert_string_equal(err.text, expected);
+        assert_int_equal(out.len, 5); // what stood there stays, and no half output
+    } else {
+        buf_byte(&out, '\0');
+        assert_string_equal(out.ptr + 5, expected);
+    }
+    template_fini(template);
+    buf_fini(&out);
+    arena_fini(&scratch);
+    arena_fini(&arena);
+}
+
+struct pair {
+    const char *source, *expected;
+};
+
+static void check_all(const struct pair *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        check(cases[i].source, cases[i].expected);
+}
+
+static void text_fields_and_trimming(void **state)
+{
+    (void)state;
+    static const struct pair cases[] = {
+        {"", ""},
+        {"plain } text", "plain } text"},
+        {"{{.app}}", "web"},
+        {"<{{ .app }}|{{.missing}}>", "<web|>"},
+        {"a  {{- .app -}}  b", "awebb"},
+        {"a{{/* not seen */}}b", "ab"},
+        {"{{ \"q\\tq\" }}{{ `raw\\t` }}{{ 'A' }}", "q\tqraw\\t65"},
+        {"{{ $x := .app }}{{ $x }}{{ $x = \"y\" }}{{ $x }}", "weby"},
+        {"{{ $.level }}", "error"},
+        {"{{ .level | }}", "error"},
+        {"{{ (.app) }}{{ print (len .app) 1.5 true nil }}", "web3 1.5 true <nil>"},
+        {"{{ 0x10 }} {{ 1e3 }} {{ 1_000 }} {{ -3 }}", "16 1000 1000 -3"},
+        {"{{ __line__ }}", "the line"},
+    };
+    check_all(cases, LENGTH(cases));
+}
+
+static void control(void **state)
+{
+    (void)state;
+    static const struct pair cases[] = {
+        {"{{ if eq .level \"error\" }}E{{ else }}-{{ end }}", "E"},
+        {"{{ if .none }}a{{ else if .app }}b{{ else }}c{{ end }}", "b"},
+        {"{{ if and .app (not .none) }}y{{ end }}{{ or .none \"d\" }}", "yd"},
+        {"{{ with .app }}<{{ . }}>{{ end }}{{ with .none }}x{{ else }}none{{ end }}", "<web>none"},
+        {"{{ range $k, $v := . }}{{ $k }}={{ $v }};{{ end }}", "app=web;level=error;n=7;path=/a/b c;"},
+        {"{{ range $i, $c := fromJson \"[1,2,3,4]\" }}{{ if eq $i 1 }}{{ continue }}{{ end }}{{ if eq $i 3 }}{{ break }}{{ end }}{{ $c }}{{ end }}", "13"},
+        {"{{ range fromJson \"[]\" }}x{{ else }}empty{{ end }}", "empty"},
+        {"{{ define \"t\" }}[{{ . }}]{{ end }}{{ template \"t\" .app }}", "[web]"},
+        {"{{ block \"b\" .n }}({{ . }}){{ end }}", "(7)"},
+    };
+    check_all(cases, LENGTH(cases));
+}
+
+static void functions(void **state)
+{
+    (void)state;
+    static const struct pair cases[] = {
+        {"{{ .app | upper }}{{ ToLower \"ABC\" }}{{ title \"a bc\" }}", "WEBabcA Bc"},
+        {"{{ trunc 2 .level }}{{ trunc -2 .level }}{{ substr 1 3 .level }}", "erorrr"},
+        {"{{ Replace .level \"r\" \"R\" 2 }}{{ .level | replace \"r\" \"\" }}", "eRRoreo"},
+        {"{{ trimPrefix \"/\" .path }}{{ TrimSuffix .path \"c\" }}{{ trim \"  x \" }}{{ Trim \"xxyxx\" \"x\" }}", "a/b c/a/b xy"},
+        {"{{ contains \"rr\" .level }}{{ hasPrefix \"er\" .level }}{{ hasSuffix \"x\" .level }}", "truetruefalse"},
+        {"{{ alignLeft 4 .app }}|{{ alignRight 4 .app }}|{{ alignRight 2 .app }}", "web | web|eb"},
+        {"{{ indent 2 \"a\\nb\" }}{{ nindent 1 \"c\" }}{{ repeat 3 \"ab\" }}", "  a\n  b\n cababab"},
+        {"{{ regexReplaceAll \"(r+)\" .level \"<$1>\" }}{{ regexReplaceAllLiteral \"r\" .level \"$1\" }}", "e<rr>o<r>e$1$1o$1"},
+        {"{{ regexReplaceAll \"a*\" \"baaac\" \"X\" }} {{ count \"a*\" \"baaac\" }}", "XbXcX 3"},
+        {"{{ urlencode .path }} {{ urldecode \"a%20b\" }} {{ b64enc \"hi\" }} {{ b64dec \"aGk=\" }}", "%2Fa%2Fb+c a b aGk= hi"},
+        {"{{ add 1 2 3 }} {{ sub 5 7 }} {{ mul 2 3 }} {{ div 7 2 }} {{ mod 7 2 }} {{ max 1 3 2 }} {{ min 1 3 2 }}", "6 -2 6 3 1 3 1"},
+        {"{{ addf 0.1 0.2 }} {{ divf 1 4 }} {{ round 2.456 2 }} {{ ceil 1.2 }} {{ floor 1.8 }} {{ int .n }} {{ float64 \"1.5\" }}", "0.3 0.25 2.46 2 1 7 1.5"},
+        {"{{ bytes \"2KB\" }} {{ duration \"1m30s\" }} {{ duration_seconds \"500ms\" }}", "2000 90 0.5"},
+        {"{{ printf \"%-5s|%5d|%05.1f|%q|%x|%t|%%\" \"a\" 42 3.14159 \"q\" 255 true }}", "a    |   42|003.1|\"q\"|ff|true|%"},
+        {"{{ printf \"%U %c %d %s\" 0x1F600 65 \"x\" 5 }} {{ printf \"%s\" }} {{ printf \"a\" 1 }}", "U+1F600 A %!d(string=x) %!s(int=5) %!s(MISSING) a%!(EXTRA int=1)"},
+        {"{{ $o := fromJson `{\"a\":{\"b\":[1,2.5,\"x\",null,true]}}` }}{{ $o.a.b }} {{ index $o.a.b 1 }} {{ $o.none }}", "[1 2.5 x <nil> true] 2.5 <no value>"},
+        {"{{ default \"d\" .none }}{{ default \"d\" .app }}", "dweb"},
+        {"{{ len .level }} {{ index .level 0 }} {{ slice .level 1 3 }} {{ html \"<&>\" }}", "5 101 rr &lt;&amp;&gt;"},
+    };
+    check_all(cases, LENGTH(cases));
+}
+
+static void times(void **state)
+{
+    (void)state;
+    static const struct pair cases[] = {
+        {"{{ __timestamp__ | date \"2006-01-02T15:04:05.000Z07:00 Mon Jan _2 3PM\" }}", "2024-03-07T10:00:05.250Z Thu Mar  7 10AM"},
+        {"{{ unixEpoch __timestamp__ }} {{ unixEpochMillis __timestamp__ }} {{ unixEpochNanos now }}", "1709805605 1709805605250 1709805605250000000"},
+        {"{{ __timestamp__.Year }} {{ (__timestamp__).Unix }} {{ __timestamp__.Format \"15:04\" }} {{ __timestamp__.Weekday }}", "2024 1709805605 10:00 Thursday"},
+        {"{{ toDate \"2006-01-02\" \"2024-02-29\" | unixEpoch }} {{ toDate \"2006-01-02\" \"bad\" | unixEpoch }}", "1709164800 -62135596800"},
+        {"{{ unixToTime \"1709805605\" | date \"15:04:05\" }} {{ (toDate \"2006\" \"x\").IsZero }}", "10:00:05 true"},
+    };
+    check_all(cases, LENGTH(cases));
+}
+
+static void errors_have_gos_words(void **state)
+{
+    (void)state;
+    static const struct pair cases[] = {
+        {"{{ nosuch }}", "template: line:1: function \"nosuch\" not defined"},
+        {"{{ .x", "template: line:1: unclosed action"},
+        {"a\n{{ end }}", "template: line:2: unexpected {{end}}"},
+        {"{{ if .x }}", "template: line:1: unexpected EOF"},
+        {"{{ $y }}", "template: line:1: undefined variable \"$y\""},
+        {"{{ 1abc }}", "template: line:1: bad number syntax: \"1a\""},
+        {"{{ .a..b }}", "template: line:1: unexpected <.> in operand"},
+        {"{{ template }}", "template: line:1: unexpected \"}}\" in template clause"},
+        {"{{ break }}", "template: line:1: {{break}} outside {{range}}"},
+        {"{{ .level.foo }}", "template: line:1:9: executing \"line\" at <.level.foo>: can't evaluate field foo in type string"},
+        {"{{ .level \"x\" }}", "template: line:1:3: executing \"line\" at <.level>: level is not a method but has arguments"},
+        {"{{ len 5 }}", "template: line:1:3: executing \"line\" at <len 5>: error calling len: len of type int"},
+        {"{{ eq 1 \"1\" }}", "template: line:1:3: executing \"line\" at <eq 1 \"1\">: error calling eq: incompatible types for comparison: int and string"},
+        {"{{ repeat \"x\" 3 }}", "template: line:1:10: executing \"line\" at <\"x\">: expected integer; found \"x\""},
+        {"{{ upper 5 }}", "template: line:1:9: executing \"line\" at <5>: expected string; found 5"},
+        {"{{ div 1 0 }}", "template: line:1:3: executing \"line\" at <div 1 0>: error calling div: runtime error: integer divide by zero"},
+        {"{{ template \"none\" }}", "template: line:1:12: executing \"line\" at <{{template \"none\"}}>: template \"none\" not defined"},
+    };
+    check_all(cases, LENGTH(cases));
+}
+
+/* Nothing runs away: steps, output, depth of calls and of nesting are bounded. */
+static void bombs_are_cut(void **state)
+{
+    (void)state;
+    static const char *const bombs[] = {
+        "{{ define \"t\" }}{{ template \"t\" . }}{{ end }}{{ template \"t\" . }}",
+        "{{ repeat 1000000000 \"ab\" }}",
+        "{{ range repeat 900000 \"a\" | len }}{{ end }}",
+        "{{ printf \"%1000000000d\" 1 }}{{ repeat 1048577 \"a\" }}",
+        "{{ define \"a\" }}{{ template \"b\" . }}{{ template \"b\" . }}{{ end }}{{ define \"b\" }}{{ template \"c\" . }}{{ template \"c\" . }}{{ end }}"
+        "{{ define \"c\" }}{{ range . }}{{ range $ }}{{ end }}{{ template \"a\" $ }}{{ end }}{{ end }}{{ template \"a\" . }}",
+        "{{ alignLeft 2000000000 \"a\" }}",
+        "{{ indent 2000000000 \"a\" }}",
+    };
+    for (size_t i = 0; i < LENGTH(bombs); i++) {
+        struct arena arena = ARENA_INIT;
+        struct arena scratch = ARENA_INIT;
+        struct template *template = NULL;
+        struct buf out = BUF_INIT;
+        struct err err;
+        assert_true(template_compile("line", slice_str(bombs[i]), &arena, &template, &err));
+        assert_false(template_run(template, &labels, &scratch, &out, &err));
+        assert_int_equal(out.len, 0);
+        template_fini(template);
+        buf_fini(&out);
+        arena_fini(&scratch);
+        arena_fini(&arena);
+    }
+}
+
+static void names_that_it_reads(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_INIT;
+    struct template *template = NULL;
+    struct slice *names = NULL;
+    struct slice name;
+    size_t count = 0;
+    struct err err;
+    assert_true(template_compile("line", SLICE("{{.app}} {{ if .level }}{{ upper .n }}{{ end }}"), &arena, &template, &err));
+    assert_false(template_is_field(template, &name));
+    assert_true(template_label_names(template, &arena, &names, &count));
+    assert_int_equal(count, 3);
+    assert_true(template_compile("line", SLICE("{{ range . }}{{ . }}{{ end }}"), &arena, &template, &err));
+    assert_false(template_label_names(template, &arena, &names, &count));
+    assert_true(template_compile("label", SLICE("{{ .app }}"), &arena, &template, &err));
+    assert_true(template_is_field(template, &name));
+    assert_true(slice_eq(name, SLICE("app")));
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_fields_and_trimming), cmocka_unit_test(control),       cmocka_unit_test(functions),          cmocka_unit_test(times),
+        cmocka_unit_test(errors_have_gos_words),    cmocka_unit_test(bombs_are_cut), cmocka_unit_test(names_that_it_reads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
