@@ -57,15 +57,15 @@ static inline bool slice_starts(struct slice s, struct slice prefix)
     return s.len >= prefix.len && slice_eq((struct slice){s.ptr, prefix.len}, prefix);
 }
 
-static inline bool slice_ends(struct slice s, struct slice suffix)
-{
-    return s.len >= suffix.len && slice_eq((struct slice){s.ptr + s.len - suffix.len, suffix.len}, suffix);
-}
-
 /* s without its first n bytes; n is at most s.len. */
 static inline struct slice slice_from(struct slice s, size_t n)
 {
-    return (struct slice){s.ptr + n, s.len - n};
+    return n == 0 ? s : (struct slice){s.ptr + n, s.len - n}; // an empty slice may have no place: NULL + 0 is undefined
+}
+
+static inline bool slice_ends(struct slice s, struct slice suffix)
+{
+    return s.len >= suffix.len && slice_eq(slice_from(s, s.len - suffix.len), suffix);
 }
 
 /* s without ASCII white space (space, \t \n \v \f \r) at both ends. */

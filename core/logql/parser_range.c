@@ -94,7 +94,7 @@ bool parse_log_range(struct parser *parser, struct log_range *out, struct err *e
     bool has_range = false;
     if (!parenthesised(parser, out, &has_range, err))
         return false;
-    return has_range || parser_unexpected(parser, NULL, err);
+    return has_range || parser_unexpected(parser, out->has_unwrap ? "RANGE or |" : NULL, err);
 }
 
 /* ---- range aggregations ---- */

@@ -349,8 +349,8 @@ void row_labels_set_parser_error(struct row_labels *labels, struct slice error, 
 
 bool row_labels_are_base(const struct row_labels *labels)
 {
-    return labels->parsed_count == labels->parsed_gone && !labels->any_base_gone && labels->error.len == 0 &&
-           labels->error_details.len == 0;
+    // Details whose error was dropped do not make a row differ (logql.md 20, Q8).
+    return labels->parsed_count == labels->parsed_gone && !labels->any_base_gone && labels->error.len == 0;
 }
 
 struct named_index {
@@ -488,10 +488,13 @@ static uint32_t needed_labels(struct row_labels *labels, struct arena *arena, co
 uint32_t row_labels_finish(struct row_labels *labels, struct arena *arena, const struct row_label **out, bool *has_error)
 {
     bool has_marker = labels->error.len > 0;
+    bool shows_all = labels->needed->all || has_marker;
     if (!has_marker) { // a key of the line may be called like the marker
         uint32_t at = parsed_find(labels, ERROR_LABEL, name_hash(ERROR_LABEL));
         has_marker = at != NONE;
     }
     *has_error = has_marker && !labels->preserves_error;
-    return labels->needed->all || has_marker ? row_labels_all(labels, arena, out) : needed_labels(labels, arena, out);
+    // A grouping by __error__ sees such a key as the label that it is: the query fails, and names the group.
+    shows_all = shows_all || (has_marker && !labels->needed->preserves_errors);
+    return shows_all ? row_labels_all(labels, arena, out) : needed_labels(labels, arena, out);
 }

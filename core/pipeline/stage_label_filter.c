@@ -118,15 +118,14 @@ static bool convert(const struct label_filter *filter, struct slice text, bool *
 static bool run_conversion(const struct label_filter *filter, struct row *row)
 {
     struct slice text;
-    if (row->labels.error.len > 0) // only string filters can drop a row with an error
-        return true;
     if (!row_labels_get(&row->labels, filter->name, &text))
         return false;
     bool accepts = false;
     struct err err;
     if (convert(filter, text, &accepts, &err))
         return accepts;
-    row_labels_set_error(&row->labels, SLICE("LabelFilterErr"), arena_copy(row->arena, slice_str(err.text)));
+    if (row->labels.error.len == 0) // an earlier error stays
+        row_labels_set_error(&row->labels, SLICE("LabelFilterErr"), arena_copy(row->arena, slice_str(err.text)));
     return true;
 }
 

@@ -10,10 +10,8 @@ struct line_format {
 static bool run_field(const struct step *step, struct row *row)
 {
     const struct line_format *self = step->self;
-    struct label_view view = {.row = row};
-    struct template_labels labels = label_view_labels(&view);
     struct slice line = SLICE("");
-    (void)labels.get(labels.self, self->field, &line); // absent: the line is empty
+    (void)row_labels_get(&row->labels, self->field, &line); // absent, and a marker: the line is empty
     row->line = line;
     return true;
 }

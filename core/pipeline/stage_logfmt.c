@@ -40,8 +40,12 @@ static void take_pair(const struct logfmt *self, struct row *row, struct slice k
 static void take_extracted(const struct logfmt *self, struct row *row, struct slice key, struct slice value, bool has_escape)
 {
     struct slice name = label_name_sanitize(key, row->arena);
+    // A key that is asked for by none but is called like an extraction gives that one its value.
+    bool is_key = false;
+    for (size_t i = 0; i < self->extraction_count && !is_key; i++)
+        is_key = slice_eq(self->extractions[i].key, name);
     for (size_t i = 0; i < self->extraction_count; i++) {
-        if (!slice_eq(self->extractions[i].key, name))
+        if (!slice_eq(is_key ? self->extractions[i].key : self->extractions[i].name, name))
             continue;
         struct slice *out = row_labels_extract_over(&row->labels, self->extractions[i].name, row->arena);
         if (out != NULL)

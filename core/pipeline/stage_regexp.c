@@ -80,8 +80,7 @@ static bool take_names(struct regexp *self, struct arena *arena, struct err *err
         self->names[i] = regex_group_name(self->regex, i);
         if (self->names[i].len == 0)
             continue;
-        if (!label_name_is_valid(self->names[i]))
-            return err_set(err, ERR_INVALID, "invalid extracted label name '%.*s'", SLICE_ARG(self->names[i]));
+        self->names[i] = label_name_sanitize(self->names[i], arena);
         named++;
     }
     return named > 0 || err_set(err, ERR_INVALID, "at least one named capture must be supplied");

@@ -428,6 +428,13 @@ void fault_disk_power_cut(struct fault_disk *fault, uint64_t seed)
     pthread_mutex_unlock(&fault->lock);
 }
 
+unsigned fault_disk_heal(struct fault_disk *fault)
+{
+    LOCKED(fault);
+    fault->fails_at = 0;
+    UNLOCKED(fault, fault->calls);
+}
+
 void fault_disk_fini(struct fault_disk *fault)
 {
     while (fault->undo != NULL) {

@@ -42,4 +42,6 @@ struct fault_disk {
 void fault_disk_init(struct fault_disk *fault);
 /* Undoes what was not synced: seed 0 all of it, UINT64_MAX nothing, else a random half. Then the disk works again, without faults. */
 void fault_disk_power_cut(struct fault_disk *fault, uint64_t seed);
+/* The disk is well from now on; returns how many calls have counted. For a disk that other threads use. */
+unsigned fault_disk_heal(struct fault_disk *fault);
 void fault_disk_fini(struct fault_disk *fault);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "core/base/clock.h"
 #include "core/logql/parser.h"
@@ -247,6 +248,21 @@ static void a_log_query_alone_is_read_for_tail(void **state)
     arena_fini(&arena);
 }
 
+static void literals_divided_by_zero_fold_to_nan(void **state)
+{
+    (void)state;
+    static const char *const queries[] = {"1 / 0", "-1 / 0", "0 / 0", "5 % 0", "(1 / 0) == (1 / 0) + 1 / 0"};
+    for (size_t i = 0; i < LENGTH(queries); i++) {
+        struct arena arena = ARENA_INIT;
+        struct expr *expr = must_parse(queries[i], &arena);
+        bool is_comparison = i == LENGTH(queries) - 1; // NaN equals nothing
+        if (expr->kind != EXPR_LITERAL || !(is_comparison ? expr->literal == 0 : isnan(expr->literal)))
+            fail_msg("%s: kind %d, %f", queries[i], expr->kind, expr->literal);
+        expr_fini(expr);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_range_aggregation_has_its_parts),
         cmocka_unit_test(comparisons_have_their_values_in_base_units),
         cmocka_unit_test(a_selectors_matchers_know_whether_they_take_the_empty_value),
+        cmocka_unit_test(literals_divided_by_zero_fold_to_nan),
         cmocka_unit_test(a_selector_alone_is_read_for_series_and_labels),
         cmocka_unit_test(a_log_query_alone_is_read_for_tail),
     };

@@ -219,8 +219,7 @@ static bool fail_one(const struct kind *kind, unsigned at)
     } else {
         assert_true(life.fault.faults > 0);
     }
-    bool was_reached = life.fault.calls >= at;
-    life.fault.fails_at = 0;
+    bool was_reached = fault_disk_heal(&life.fault) >= at;
     expect_well(&life, store);
     life_end(&life);
     return was_reached;
