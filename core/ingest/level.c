@@ -160,7 +160,7 @@ static size_t list_index_nocase(const struct slice_list *fields, struct slice ke
 // The value after '=': in quotes, without them; else up to a space.
 static struct slice logfmt_value(struct slice *in)
 {
-    struct slice value;
+    struct slice value = SLICE("");
     if (in->len > 0 && in->ptr[0] == '"') {
         if (json_string(in, &value))
             return value;

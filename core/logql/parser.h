@@ -6,8 +6,9 @@
 #define QUERY_BYTES_MAX ((size_t)131072)
 
 /* Parses and checks a whole query; literals are folded. ERR_INVALID: "parse error at line 1, col 5: syntax error: unexpected ..." or
- * "parse error : ...". Regexes, patterns, ip() and templates are compiled once to find their errors ("stage '...' : ..."). The tree lives in the
- * arena; end it with expr_fini. */
+ * "parse error : ...". Of regexes, those of matchers and of label_replace are compiled here; what else stages take (regexp, pattern, ip(), paths, templates,
+ * regex line filters) is checked by pipeline_check of core/pipeline, to be called next on each log expression. The tree lives in the arena; end it
+ * with expr_fini. */
 bool logql_parse(struct slice text, struct arena *arena, struct expr **out, struct err *err) MUST_CHECK;
 
 /* A selector only, for series, labels, index routes: "only label matchers are supported" for a pipeline or metric. With allow_empty, {} is fine. */

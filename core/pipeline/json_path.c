@@ -177,8 +177,11 @@ bool json_path_find(const struct json_path *path, struct slice line, struct aren
         const struct json_step *step = &path->steps[i];
         if (i > 0 && out->kind != (step->is_index ? JSON_ARRAY : JSON_OBJECT))
             return false;
-        if (!(step->is_index ? find_item(text, step->index, out, error) : find_member(text, step->key, arena, out, error)))
+        if (!(step->is_index ? find_item(text, step->index, out, error) : find_member(text, step->key, arena, out, error))) {
+            if (i + 1 < path->count) // only damage of the value that the last step names is reported
+                *error = NULL;
             return false;
+        }
         text = out->text;
     }
     return path->count > 0;

@@ -18,6 +18,6 @@ struct json_path {
 /* ERR_INVALID with Loki's words. */
 bool json_path_parse(struct slice text, struct arena *arena, struct json_path *out, struct err *err) MUST_CHECK;
 
-/* The value in the line. False: there is none; then *error is set to Loki's words if it is there but damaged. */
+/* The value in the line. False: there is none; then *error is set to Loki's words if the value of the last step is there but damaged. */
 bool json_path_find(const struct json_path *path, struct slice line, struct arena *arena, struct json_value *out,
                     const char **error) MUST_CHECK;

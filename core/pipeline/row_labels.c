@@ -347,10 +347,21 @@ void row_labels_set_parser_error(struct row_labels *labels, struct slice error, 
 
 // ---- the result ----
 
+static bool base_has_metadata(const struct base_labels *base)
+{
+    for (uint32_t i = 0; i < base->count; i++) {
+        if (base->items[i].category == LABEL_METADATA)
+            return true;
+    }
+    return false;
+}
+
 bool row_labels_are_base(const struct row_labels *labels)
 {
-    // Details whose error was dropped do not make a row differ (logql.md 20, Q8).
-    return labels->parsed_count == labels->parsed_gone && !labels->any_base_gone && labels->error.len == 0;
+    if (labels->parsed_count != labels->parsed_gone || labels->any_base_gone || labels->error.len > 0)
+        return false;
+    // Details whose error was dropped vanish where only stream labels are left beside them (logql.md 20, Q8).
+    return labels->error_details.len == 0 || !base_has_metadata(labels->base);
 }
 
 struct named_index {

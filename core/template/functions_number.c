@@ -140,8 +140,10 @@ static bool maxf(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
     double best = value_to_float(&call->args[0]);
-    for (size_t i = 1; i < call->count; i++)
-        best = fmax(best, value_to_float(&call->args[i]));
+    for (size_t i = 1; i < call->count && !isnan(best); i++) { // NaN wins, as in Go and not in C
+        double other = value_to_float(&call->args[i]);
+        best = isnan(other) ? other : fmax(best, other);
+    }
     return give_float(out, best);
 }
 
@@ -149,8 +151,10 @@ static bool minf(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
     double best = value_to_float(&call->args[0]);
-    for (size_t i = 1; i < call->count; i++)
-        best = fmin(best, value_to_float(&call->args[i]));
+    for (size_t i = 1; i < call->count && !isnan(best); i++) { // NaN wins, as in Go and not in C
+        double other = value_to_float(&call->args[i]);
+        best = isnan(other) ? other : fmin(best, other);
+    }
     return give_float(out, best);
 }
 

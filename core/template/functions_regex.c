@@ -1,4 +1,5 @@
 /* functions_regex.c: count and replacement by regular expression. A constant pattern was compiled with the template; others are compiled at each call. */
+#include "core/model/go_text.h"
 #include "core/template/template_tree.h"
 
 #define GROUPS_MAX 32
@@ -10,6 +11,15 @@ static const struct regex *pattern(const struct call *call, struct regex **owned
     if (call->regex != NULL)
         return call->regex;
     return regex_compile(value_string(&call->args[0], call->arena), REGEX_SEARCH, owned, err) ? *owned : NULL;
+}
+
+/* Where the search goes on behind an empty match: never inside of a code point. */
+static size_t behind_rune(struct slice text, size_t at)
+{
+    size_t len = 1;
+    if (at < text.len)
+        (void)utf8_decode(slice_from(text, at), &len);
+    return at + len;
 }
 
 static bool count(const struct call *call, struct value *out, struct err *err)
@@ -26,7 +36,7 @@ static bool count(const struct call *call, struct value *out, struct err *err)
         size_t end = (size_t)(match.ptr - text.ptr) + match.len;
         found += match.len > 0 || end != last_end; // an empty match right behind a match is none
         last_end = end;
-        at = match.len == 0 ? end + 1 : end;
+        at = match.len == 0 ? behind_rune(text, end) : end;
     }
     regex_free(owned);
     *out = value_int(found);
@@ -112,7 +122,7 @@ static bool replace(const struct call *call, bool is_literal, struct value *out,
             expand(regex, groups, group_count, with, &result);
         copied = end;
         has_match = true;
-        at = groups[0].len == 0 ? end + 1 : end;
+        at = groups[0].len == 0 ? behind_rune(text, end) : end;
         fits = result.len <= call->output_max;
     }
     buf_put(&result, slice_from(text, copied));

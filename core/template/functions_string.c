@@ -98,7 +98,7 @@ static bool title(const struct call *call, struct value *out, struct err *err)
         char bytes[4];
         uint32_t rune = utf8_decode(in, &len);
         buf_put(&text, slice_of(bytes, utf8_encode(begins ? upper_rune(rune) : rune, bytes)));
-        bool is_letter = rune >= 0x80 || (lower_rune(rune) >= 'a' && lower_rune(rune) <= 'z') || (rune >= '0' && rune <= '9') || rune == '_' || rune == '\'';
+        bool is_letter = rune >= 0x80 || (lower_rune(rune) >= 'a' && lower_rune(rune) <= 'z') || (rune >= '0' && rune <= '9') || rune == '_';
         begins = !is_letter;
         in = slice_from(in, len);
     }

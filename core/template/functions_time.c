@@ -1,7 +1,8 @@
-/* functions_time.c: times: now, layouts, epochs (spec logql.md 9.3). Zones: UTC and fixed offsets; a named zone counts as UTC. */
+/* functions_time.c: times: now, layouts, epochs (spec logql.md 9.3). Named zones: zone.h; an unknown one counts as UTC. */
 #include "core/model/go_text.h"
 #include "core/template/go_layout.h"
 #include "core/template/template_tree.h"
+#include "core/template/zone.h"
 
 #define ZERO_TIME_S (-62135596800) /* year 1 */
 
@@ -71,7 +72,23 @@ static bool to_date(const struct call *call, struct value *out, struct err *err)
 static bool to_date_in_zone(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
-    return parse(call, 2, out);
+    struct zone zone;
+    int64_t ns = 0;
+    bool has_offset = false;
+    bool fits = go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[2], call->arena), &ns, &has_offset);
+    *out = value_time(fits ? ns : TIME_ZERO);
+    if (!fits || has_offset || !zone_find(value_string(&call->args[1], call->arena), &zone))
+        return true;
+    int64_t local_s = ns / NS_PER_S - (ns % NS_PER_S < 0);
+    int64_t fraction_ns = ns - local_s * NS_PER_S;
+    int64_t utc_ns = 0;
+    if (__builtin_mul_overflow(zone_utc_of_local(&zone, local_s), NS_PER_S, &utc_ns) || __builtin_add_overflow(utc_ns, fraction_ns, &utc_ns))
+        return true; // at an end of what ns reach: as UTC
+    struct zone *kept = ARENA_NEW(call->arena, struct zone);
+    *kept = zone;
+    out->number = utc_ns;
+    out->zone = kept;
+    return true;
 }
 
 static bool epoch(const struct call *call, int64_t unit, struct value *out)
@@ -154,6 +171,7 @@ bool template_time_method(struct slice name, const struct call *call, struct val
     }
     if (slice_eq(name, SLICE("UTC"))) {
         *out = call->args[0];
+        out->zone = NULL;
         return true;
     }
     if (slice_eq(name, SLICE("String"))) {
@@ -177,7 +195,7 @@ bool template_time_method(struct slice name, const struct call *call, struct val
     if (layout.ptr == NULL)
         return err_set(err, ERR_INVALID, "can't evaluate field %.*s in type time.Time", SLICE_ARG(name));
     struct buf text = BUF_INIT;
-    go_layout_format(layout, ns, 0, SLICE("UTC"), &text);
+    value_time_print(&call->args[0], layout, &text);
     *out = value_text(arena_copy(call->arena, buf_slice(&text)));
     buf_fini(&text);
     int64_t number = 0;

@@ -113,7 +113,7 @@ void go_layout_format(struct slice layout, int64_t ns, int32_t offset_s, struct 
     int64_t local = 0;
     if (__builtin_add_overflow(ns, (int64_t)offset_s * NS_PER_S, &local))
         local = ns;
-    struct civil t = civil_of_ns(local);
+    struct civil t = ns == INT64_MIN ? (struct civil){.year = 1, .month = 1, .day = 1, .weekday = 1, .yearday = 1} : civil_of_ns(local);
     while (layout.len > 0) {
         size_t len = 0;
         enum chunk chunk = chunk_at(layout, &len);
@@ -290,5 +290,5 @@ bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_ns, bo
         parsed.t.hour = parsed.t.hour % 12 + (parsed.is_pm ? 12 : 0);
     *has_offset = parsed.has_offset;
     int64_t local = 0;
-    return text.len == 0 && ns_of_civil(&parsed.t, &local) && !__builtin_sub_overflow(local, (int64_t)parsed.offset_s * NS_PER_S, out_ns);
+    return text.len == 0 && ns_of_civil(&parsed.t, &local) && civil_of_ns(local).day == parsed.t.day /* not February 30 */ && !__builtin_sub_overflow(local, (int64_t)parsed.offset_s * NS_PER_S, out_ns);
 }

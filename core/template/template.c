@@ -12,6 +12,10 @@ bool template_compile(const char *name, struct slice text, struct arena *arena, 
         template_fini(template);
         return false;
     }
+    struct slice field;
+    template->is_plain = true;
+    for (size_t i = 0; i < template->body.count; i++)
+        template->is_plain = template->is_plain && (template->body.nodes[i].kind == NODE_TEXT || node_is_field(&template->body.nodes[i], &field));
     *out = template;
     return true;
 }
@@ -27,11 +31,11 @@ void template_fini(struct template *template)
     template->regex_count = 0;
 }
 
-bool template_is_field(const struct template *template, struct slice *name)
+bool node_is_field(const struct node *node, struct slice *name)
 {
-    if (template->body.count != 1 || template->body.nodes[0].kind != NODE_ACTION)
+    if (node->kind != NODE_ACTION)
         return false;
-    const struct pipeline_node *pipeline = template->body.nodes[0].pipeline;
+    const struct pipeline_node *pipeline = node->pipeline;
     if (pipeline->count != 1 || pipeline->variable != SIZE_MAX || pipeline->commands[0].count != 1)
         return false;
     const struct operand *operand = &pipeline->commands[0].operands[0];
@@ -39,6 +43,11 @@ bool template_is_field(const struct template *template, struct slice *name)
         return false;
     *name = operand->fields[0];
     return true;
+}
+
+bool template_is_field(const struct template *template, struct slice *name)
+{
+    return template->body.count == 1 && node_is_field(&template->body.nodes[0], name);
 }
 
 /* ---- which labels it reads ---- */

@@ -1,5 +1,6 @@
 /* template.h: Go's text/template with Loki's functions, for line_format and label_format: compiled once a query, interpreted a line.
- * Semantics and texts: spec logql.md 9. Bounded: output TEMPLATE_OUTPUT_BYTES_MAX, steps TEMPLATE_STEPS_MAX, nesting; then it is a TemplateFormatErr. */
+ * Semantics and texts: spec logql.md 9. Bounded: output TEMPLATE_OUTPUT_BYTES_MAX, what one run takes of its scratch TEMPLATE_SCRATCH_BYTES_MAX (one
+ * more text of the output's bound may go over it), steps TEMPLATE_STEPS_MAX, nesting; then it is a TemplateFormatErr. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -7,6 +8,7 @@
 #include "core/base/err.h"
 
 #define TEMPLATE_OUTPUT_BYTES_MAX ((size_t)1 << 20)
+#define TEMPLATE_SCRATCH_BYTES_MAX ((size_t)16 << 20)
 #define TEMPLATE_STEPS_MAX 100000
 
 struct template;

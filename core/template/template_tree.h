@@ -69,9 +69,13 @@ struct template {
     struct definition *definitions;
     size_t definition_count;
     size_t variable_count;
+    bool is_plain; /* only text and {{.name}}: runs without the interpreter */
     struct regex **regexes;
     size_t regex_count;
 };
+
+/* The action is exactly {{.name}}. */
+bool node_is_field(const struct node *node, struct slice *name);
 
 /* ---- functions ---- */
 

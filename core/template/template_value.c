@@ -1,6 +1,10 @@
 #include "core/template/template_value.h"
 
+#include "core/base/clock.h"
 #include "core/model/go_text.h"
+#include "core/template/go_layout.h"
+#include "core/template/template.h"
+#include "core/template/zone.h"
 
 bool value_truth(const struct value *value)
 {
@@ -23,6 +27,28 @@ bool value_truth(const struct value *value)
         return true;
     }
     return false;
+}
+
+void value_time_print(const struct value *value, struct slice layout, struct buf *out)
+{
+    struct zone_span span = {.offset_s = 0, .name = SLICE("UTC")};
+    if (value->zone != NULL)
+        span = zone_at(value->zone, value->number / NS_PER_S - (value->number % NS_PER_S < 0));
+    go_layout_format(layout, value->number, span.offset_s, span.name, out);
+}
+
+static void labels_print(const struct template_labels *labels, struct buf *out)
+{
+    struct slice name;
+    struct slice text;
+    buf_str(out, "map[");
+    for (size_t i = 0; labels->at(labels->self, i, &name, &text); i++) {
+        buf_str(out, i == 0 ? "" : " ");
+        buf_put(out, name);
+        buf_byte(out, ':');
+        buf_put(out, text);
+    }
+    buf_byte(out, ']');
 }
 
 /* Inside of a list or a map nothing is <nil>. */
@@ -55,6 +81,8 @@ void value_print(const struct value *value, struct buf *out)
     case VALUE_TIME:
         if (value->number == TIME_ZERO)
             buf_str(out, "0001-01-01 00:00:00 +0000 UTC");
+        else if (value->zone != NULL)
+            value_time_print(value, SLICE("2006-01-02 15:04:05.999999999 -0700 MST"), out);
         else
             go_print_time(out, value->number);
         return;
@@ -77,7 +105,7 @@ void value_print(const struct value *value, struct buf *out)
         buf_byte(out, ']');
         return;
     case VALUE_LABELS:
-        buf_str(out, "map[]");
+        labels_print(value->labels, out);
         return;
     }
 }

@@ -18,6 +18,7 @@ struct value {
     bool is_missing;        /* NIL that prints as <no value> */
     bool is_wide;           /* INT that is an int64 in Go, not an int: what arithmetic gives */
     const struct zone *zone; /* TIME; NULL: UTC */
+    const struct template_labels *labels; /* LABELS */
     const struct value *items; /* LIST; MAP: values, by keys */
     const struct slice *keys;  /* MAP: sorted */
     size_t count;
@@ -49,6 +50,8 @@ static inline struct value value_bool(bool truth)
 bool value_truth(const struct value *value);
 /* Go's %v. */
 void value_print(const struct value *value, struct buf *out);
+/* A TIME by a layout, as clocks in its zone show it. */
+void value_time_print(const struct value *value, struct slice layout, struct buf *out);
 struct slice value_string(const struct value *value, struct arena *arena);
 /* The type's name in messages: string, int, float64, bool, ... */
 const char *value_type_name(const struct value *value);

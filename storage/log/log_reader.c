@@ -19,7 +19,7 @@ struct walk {
 static void report(const struct walk *walk, size_t offset, const char *what)
 {
     char text[512];
-    (void)snprintf(text, sizeof(text), "%s: offset %zu: %s", walk->name, offset, what);
+    (void)snprintf(text, sizeof(text), "%s: offset %zu: %.400s", walk->name, offset, what);
     walk->visitor->damaged(walk->visitor->self, text);
 }
 

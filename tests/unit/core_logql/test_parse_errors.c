@@ -45,6 +45,7 @@ static const struct error_case {
     {"{a=\"b\"} | x > \"5\"", AT(1, 15) "syntax error: unexpected STRING"},
     {"{a=\"b\"} | x =~ 5", AT(1, 16) "syntax error: unexpected NUMBER, expecting STRING"},
     {"rate({a=\"b\"})", AT(1, 13) "syntax error: unexpected )"},
+    {"sum_over_time({a=\"b\"} | unwrap foo(x) [2h])", AT(1, 35) "syntax error: unexpected (, expecting RANGE or |"},
     {"rate({a=\"b\"}[5m] offset 5)", AT(1, 25) "syntax error: unexpected NUMBER, expecting DURATION"},
     {"sum({a=\"b\"})", AT(1, 12) "syntax error: unexpected )"},
     {"sum by (a) (rate({a=\"b\"}[5m])) by (a)", AT(1, 32) "syntax error: unexpected by"},

@@ -71,9 +71,12 @@ static const struct stage_case {
     {"logfmt --strict", "k=\"\\x\"", "__error__=\"LogfmtParserErr\",__error_details__=\"logfmt syntax error at pos 7 : invalid quoted value\"," BASE, NULL},
     {"logfmt x=a,y=no,sm=no", "a=1 a=2", BASE ",x=\"2\",y=\"\"", NULL},
     {"logfmt x=f_g,app=a", "f.g=2 a=3", "app=\"edge\",app_extracted=\"3\",case=\"t\",sm=\"meta\",x=\"2\"", NULL},
+    {"logfmt x=a,y=b", "=no x=1 y=2", BASE ",x=\"1\",y=\"2\"", NULL},
+    {"json x=a.b", "{\"a\":tru}", BASE ",x=\"\"", NULL},
     {"logfmt ;; json", "{\"a\":2} a=1", "a=\"1\"," BASE, NULL},
     // regexp, pattern
     {"regexp (?P<m>[A-Z]+) (?P<o>x)?(y)?", "GET /", BASE ",m=\"GET\",o=\"\"", NULL},
+    {"regexp (?P<1a>x)", "x", "_1a=\"x\"," BASE, NULL},
     {"regexp (?P<m>[A-Z]+)", "get", BASE, NULL},
     {"regexp (?P<app>e)", "e", "app=\"edge\",app_extracted=\"e\",case=\"t\",sm=\"meta\"", NULL},
     {"pattern <a> - <_> [<b>]", "x - y [z] tail", "a=\"x\"," "app=\"edge\",b=\"z\",case=\"t\",sm=\"meta\"", NULL},

@@ -182,8 +182,8 @@ static void bombs_are_cut(void **state)
         "{{ repeat 1000000000 \"ab\" }}",
         "{{ range repeat 900000 \"a\" | len }}{{ end }}",
         "{{ printf \"%1000000000d\" 1 }}{{ repeat 1048577 \"a\" }}",
-        "{{ define \"a\" }}{{ template \"b\" . }}{{ template \"b\" . }}{{ end }}{{ define \"b\" }}{{ template \"c\" . }}{{ template \"c\" . }}{{ end }}"
-        "{{ define \"c\" }}{{ range . }}{{ range $ }}{{ end }}{{ template \"a\" $ }}{{ end }}{{ end }}{{ template \"a\" . }}",
+        ("{{ define \"a\" }}{{ template \"b\" . }}{{ template \"b\" . }}{{ end }}{{ define \"b\" }}{{ template \"c\" . }}{{ template \"c\" . }}{{ end }}"
+        "{{ define \"c\" }}{{ range . }}{{ range $ }}{{ end }}{{ template \"a\" $ }}{{ end }}{{ end }}{{ template \"a\" . }}"),
         "{{ alignLeft 2000000000 \"a\" }}",
         "{{ indent 2000000000 \"a\" }}",
     };
