@@ -130,8 +130,8 @@ static bool timestamp_check(int64_t seconds, int32_t nanos, int64_t *out, struct
             (void)snprintf(fields + at, sizeof(fields) - (size_t)at, "nanos:%d", nanos);
         return err_set(err, ERR_INVALID, "timestamp: %s%s", fields, wrong);
     }
-    if (__builtin_mul_overflow(seconds, NS_PER_S, out) || __builtin_add_overflow(*out, (int64_t)nanos, out))
-        *out = PUSH_TS_INVALID;
+    __int128 ns = (__int128)seconds * NS_PER_S + nanos; // the seconds alone may lie just before the first int64_t
+    *out = ns < INT64_MIN || ns > INT64_MAX ? PUSH_TS_INVALID : (int64_t)ns;
     return true;
 }
 

@@ -110,6 +110,46 @@ static void what_protobuf_c_packs_is_read(void **state)
     free(bytes);
 }
 
+static void times_at_the_ends_of_int64_come_back_and_times_past_them_are_invalid(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seconds;
+        int32_t nanos;
+        int64_t want_ns;
+    } times[] = {
+        {-9223372037, 145224193, INT64_MIN + 1}, // the seconds alone are out of range, the sum is not
+        {9223372036, 854775807, INT64_MAX},
+        {9223372036, 854775808, PUSH_TS_INVALID},
+        {-9223372037, 145224191, PUSH_TS_INVALID},
+        {-62135596800, 0, PUSH_TS_INVALID},
+    };
+    for (size_t i = 0; i < LENGTH(times); i++) {
+        Logi__PushTimestamp at = LOGI__PUSH_TIMESTAMP__INIT;
+        at.seconds = times[i].seconds;
+        at.nanos = times[i].nanos;
+        Logi__PushEntry entry = LOGI__PUSH_ENTRY__INIT;
+        entry.timestamp = &at;
+        Logi__PushEntry *entries[] = {&entry};
+        Logi__PushStream stream = LOGI__PUSH_STREAM__INIT;
+        stream.entries = entries;
+        stream.n_entries = 1;
+        Logi__PushStream *streams[] = {&stream};
+        Logi__PushRequest request = LOGI__PUSH_REQUEST__INIT;
+        request.streams = streams;
+        request.n_streams = 1;
+        uint8_t bytes[64];
+        assert_true(logi__push_request__get_packed_size(&request) <= sizeof(bytes));
+        size_t len = logi__push_request__pack(&request, bytes);
+        struct arena arena = ARENA_INIT;
+        struct push_request read;
+        struct err err;
+        assert_true(push_wire_decode(slice_of(bytes, len), &wire_limits, &arena, &read, &err));
+        assert_true(read.entries[0].ts_ns == times[i].want_ns);
+        arena_fini(&arena);
+    }
+}
+
 static void every_cut_ends_without_a_read_past_it(void **state)
 {
     (void)state;
@@ -152,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decode_does_what_the_table_says),
         cmocka_unit_test(what_protobuf_c_packs_is_read),
+        cmocka_unit_test(times_at_the_ends_of_int64_come_back_and_times_past_them_are_invalid),
         cmocka_unit_test(every_cut_ends_without_a_read_past_it),
         cmocka_unit_test(more_elements_than_allowed_are_refused),
     };
