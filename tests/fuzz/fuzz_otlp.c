@@ -46,7 +46,7 @@ struct maker {
 static uint8_t pick(struct maker *maker, uint8_t below)
 {
     struct slice byte;
-    return slice_take(&maker->seed, 1, &byte) ? (uint8_t)((unsigned)(uint8_t)byte.ptr[0] % below) : 0;
+    return (uint8_t)(slice_take(&maker->seed, 1, &byte) ? (uint8_t)byte.ptr[0] % below : 0);
 }
 
 static uint64_t pick64(struct maker *maker)
