@@ -538,8 +538,11 @@ static struct part walk_atom(struct walker *w, bool is_first)
     }
 }
 
+// A number with a zero before it is none, in RE2 as in Go: x{010} is literal.
 static bool take_count(struct slice *in, unsigned *out)
 {
+    if (in->len > 1 && in->ptr[0] == '0' && in->ptr[1] >= '0' && in->ptr[1] <= '9')
+        return false;
     unsigned value = 0;
     size_t digits = 0;
     for (; in->len > 0 && in->ptr[0] >= '0' && in->ptr[0] <= '9' && digits < 6; digits++) {

@@ -96,6 +96,9 @@ static void searches_and_anchored_matches_differ_as_said(void **state)
         {SLICE("a[^x]{2}b"), SLICE("a\xc3\xff" "b"), true, true},
         {SLICE("\\x{FFFD}"), SLICE("\xff"), true, true},
         {SLICE("b(?i)*"), SLICE(""), true, true}, // the star is b's
+        {SLICE("ab{02}"), SLICE("ab{02}"), true, true}, // no number begins with a zero: braces as text
+        {SLICE("ab{2,01}"), SLICE("xab{2,01}"), true, false},
+        {SLICE("ab{0}"), SLICE("a"), true, true},
         {SLICE("(?<n>a)[(?<]"), SLICE("a?"), true, true},
         {SLICE("\\Q(?<n>\\E"), SLICE("(?<n>"), true, true},
     };
