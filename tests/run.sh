@@ -5,7 +5,8 @@
 #   tests/run.sh --long     crash, fuzz and soak campaigns at full length (hours)
 #   tests/run.sh unit asan  only these parts
 #
-# Parts: unit (dev build), asan, tsan, fuzz (libFuzzer, a few seconds a target), fault, crash, integration, conformance.
+# Parts: unit (dev build), asan, tsan, stress (everything at once on a node with each sanitizer), integration (real clients), conformance (recorded
+# answers), crash (kill -9), fuzz (libFuzzer).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . deploy/packages.sh
@@ -15,11 +16,11 @@ parts=()
 for arg in "$@"; do
     case $arg in
     --long) long=1 ;;
-    -h | --help) sed -n '2,9p' "$0" | cut -c3-; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) parts+=("$arg") ;;
     esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(unit asan tsan integration conformance crash fuzz)
+[ ${#parts[@]} -gt 0 ] || parts=(unit asan tsan stress integration conformance crash fuzz)
 export LOGI_LONG=$long
 
 need "${build_packages[@]}" "${test_packages[@]}" || exit 1
@@ -94,6 +95,8 @@ for part in "${parts[@]}"; do
         build dev && ctest_part dev || result 1 "dev: build" ;;
     asan | tsan)
         build "$part" && ctest_part "$part" || result 1 "$part: build" ;;
+    stress)
+        if build asan && build tsan; then script_part stress python3 tests/stress/run.py build/asan/logi build/tsan/logi; else result 1 "stress: build"; fi ;;
     fuzz)
         if build fuzz; then script_part fuzz tests/fuzz/run.sh; else result 1 "fuzz: build"; fi ;;
     integration)
