@@ -6,7 +6,7 @@
 #   tests/run.sh unit asan  only these parts
 #
 # Parts: unit (dev build), asan, tsan, stress (everything at once on a node with each sanitizer), integration (real clients), conformance (recorded
-# answers), crash (kill -9), fuzz (libFuzzer).
+# answers), crash (kill -9), fuzz (libFuzzer); only when named: arm64 (cross-built, under QEMU).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . deploy/packages.sh
@@ -97,6 +97,8 @@ for part in "${parts[@]}"; do
         build "$part" && ctest_part "$part" || result 1 "$part: build" ;;
     stress)
         if build asan && build tsan; then script_part stress python3 tests/stress/run.py build/asan/logi build/tsan/logi; else result 1 "stress: build"; fi ;;
+    arm64)
+        script_part arm64 tests/arm64/run.sh ;;
     fuzz)
         if build fuzz; then script_part fuzz tests/fuzz/run.sh; else result 1 "fuzz: build"; fi ;;
     integration)

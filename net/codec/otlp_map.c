@@ -240,7 +240,7 @@ static int64_t time_of(const struct mapper *mapper, const struct otlp_record *re
 
 static bool scope_map(struct mapper *mapper, const struct otlp_scope *scope)
 {
-    struct slice shared;
+    struct slice shared = SLICE_NONE;
     mapper->shared.len = mapper->resource_bytes;
     if (!attributes_put(mapper, &scope->attributes, false, &mapper->shared))
         return false;
