@@ -54,15 +54,10 @@ bool candidates_add(struct candidates *list, const struct candidate *candidate, 
     return true;
 }
 
-void candidates_sort(struct candidates *list)
+void candidates_keep(struct candidates *list, size_t most)
 {
     if (list->count > 1)
         qsort(list->items, list->count, sizeof(*list->items), list->forward ? forward_order : backward_order);
-}
-
-void candidates_keep(struct candidates *list, size_t most)
-{
-    candidates_sort(list);
     if (list->count > most)
         list->count = most;
 }

@@ -25,9 +25,7 @@ struct candidates {
 };
 
 bool candidates_add(struct candidates *list, const struct candidate *candidate, struct query_control *control, struct err *err) MUST_CHECK;
-/* Best first. */
-void candidates_sort(struct candidates *list);
-/* Leaves the best `most`; sorted. */
+/* Leaves the best `most`, best first. */
 void candidates_keep(struct candidates *list, size_t most);
 void candidates_fini(struct candidates *list, struct query_control *control);
 

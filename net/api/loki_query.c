@@ -174,18 +174,18 @@ void loki_format_query(struct http_request *http)
     bool ok = http_request_form(http, &form, &err);
     if (ok && !param_get(&form, "query", &text))
         text = SLICE("");
-    ok = ok && logql_parse(text, &http->arena, &expr, &err);
+    ok = ok && logql_parse(text, &http->arena, &expr, &err) && expr_check_pipelines(expr, &http->arena, &err);
     if (ok) {
         struct buf pretty = BUF_INIT;
         expr_print_pretty(expr, &pretty);
         buf_str(&body, "{\"status\":\"success\",\"data\":");
         json_put_string(&body, buf_slice(&pretty));
         buf_fini(&pretty);
-        expr_fini(expr);
     } else {
         buf_str(&body, "{\"status\":\"invalid-query\",\"error\":");
         json_put_string(&body, slice_str(err.text));
     }
+    expr_fini(expr);
     buf_str(&body, "}\n");
     struct http_reply reply = {.status = ok ? 200 : 400, .content_type = "application/json; charset=utf-8", .body = body};
     http_reply(http, &reply);

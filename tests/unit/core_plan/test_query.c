@@ -440,6 +440,61 @@ static void log_answers_do_not_depend_on_units_or_workers(void **state)
     }
 }
 
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+// The times of all entries, best first.
+static size_t times_of(const struct query_result *result, bool forward, int64_t *out)
+{
+    size_t count = 0;
+    for (size_t s = 0; s < result->stream_count; s++)
+        for (size_t i = 0; i < result->streams[s].entry_count; i++)
+            out[count++] = result->streams[s].entries[i].ts_ns;
+    qsort(out, count, sizeof(*out), ascending);
+    for (size_t i = 0; !forward && i < count / 2; i++) {
+        int64_t swapped = out[i];
+        out[i] = out[count - 1 - i];
+        out[count - 1 - i] = swapped;
+    }
+    return count;
+}
+
+static void an_interval_thins_the_entries_up_to_the_limit(void **state)
+{
+    (void)state;
+    static int64_t all[ENTRIES];
+    static int64_t spaced[ENTRIES];
+    make_entries(7, 400);
+    struct expr expr = {.kind = EXPR_LOG};
+    for (int forward = 0; forward < 2; forward++) {
+        struct query_request request = {
+            .expr = &expr, .start_ns = -100, .end_ns = 500, .limit = 120, .direction = forward ? QUERY_FORWARD : QUERY_BACKWARD};
+        struct query_result result;
+        struct err err;
+        use_source(9);
+        assert_true(run(&serial_executor, &request, &result, &err));
+        assert_int_equal(120, times_of(&result, forward, all));
+        request.interval_ns = 10;
+        assert_true(run(&serial_executor, &request, &result, &err));
+        size_t count = times_of(&result, forward, spaced);
+        size_t want = 0;
+        int64_t last_ns = 0;
+        for (size_t i = 0; i < 120; i++) {
+            if (i > 0 && llabs(all[i] - last_ns) < request.interval_ns)
+                continue;
+            last_ns = all[i];
+            assert_true(want < count && spaced[want] == last_ns);
+            want++;
+        }
+        assert_int_equal(want, count);
+        assert_true(want > 3 && want < 120);
+    }
+}
+
 static void backward_is_forward_reversed_inside_each_stream(void **state)
 {
     (void)state;
@@ -544,6 +599,7 @@ int main(void)
         cmocka_unit_test(a_sum_around_counts_groups_as_if_done_afterwards),
         cmocka_unit_test(units_inside_one_bucket_are_counted_without_reading_them),
         cmocka_unit_test(log_answers_do_not_depend_on_units_or_workers),
+        cmocka_unit_test(an_interval_thins_the_entries_up_to_the_limit),
         cmocka_unit_test(backward_is_forward_reversed_inside_each_stream),
         cmocka_unit_test(a_limit_takes_the_newest_and_reads_little),
         cmocka_unit_test(failed_lines_end_a_metric_query_with_lokis_words),
