@@ -4,57 +4,22 @@
 
 #include "core/model/go_text.h"
 #include "core/base/bytes.h"
-#include "net/codec/json_reader.h"
+#include "net/codec/json_walk.h"
 #include "net/codec/push_builder.h"
 
 struct decoder {
-    struct json_reader reader;
     struct push_builder builder;
+    json_member stream_member; /* of a stream's object: the two generations name their keys differently */
+    struct push_stream *stream; /* under way; valid until the next one begins */
 };
-
-/* Calls member for each key of the object at the reader; member takes the value. null counts as an empty object. */
-static bool object(struct decoder *decoder, bool (*member)(struct decoder *decoder, struct slice key, void *self, struct err *err),
-                   void *self, struct err *err)
-{
-    struct json_reader *reader = &decoder->reader;
-    if (json_peek(reader) == 'n')
-        return json_skip(reader, NULL, err);
-    if (!json_expect(reader, '{', err))
-        return false;
-    bool more = !json_accept(reader, '}');
-    while (more) {
-        struct slice key;
-        if (!json_string(reader, &key, err) || !json_expect(reader, ':', err) || !member(decoder, key, self, err) ||
-            !json_next(reader, '}', &more, err))
-            return false;
-    }
-    return true;
-}
-
-/* The same for an array's elements; null counts as an empty one. */
-static bool array(struct decoder *decoder, bool (*element)(struct decoder *decoder, size_t i, void *self, struct err *err),
-                  void *self, struct err *err)
-{
-    struct json_reader *reader = &decoder->reader;
-    if (json_peek(reader) == 'n')
-        return json_skip(reader, NULL, err);
-    if (!json_expect(reader, '[', err))
-        return false;
-    bool more = !json_accept(reader, ']');
-    for (size_t i = 0; more; i++) {
-        if (!element(decoder, i, self, err) || !json_next(reader, ']', &more, err))
-            return false;
-    }
-    return true;
-}
 
 /* ---- structured metadata: an object of strings, as label_set pairs in the order sent ---- */
 
-static bool metadata_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+static bool metadata_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
     struct buf *pairs = self;
     struct slice value;
-    if (!json_string(&decoder->reader, &value, err))
+    if (!json_string(reader, &value, err))
         return err_wrap(err, "structured metadata \"%.*s\"", SLICE_ARG(key));
     buf_varint(pairs, key.len);
     buf_put(pairs, key);
@@ -63,14 +28,13 @@ static bool metadata_member(struct decoder *decoder, struct slice key, void *sel
     return true;
 }
 
-static bool metadata(struct decoder *decoder, struct slice *out, struct err *err)
+static bool metadata(struct json_reader *reader, struct slice *out, struct err *err)
 {
-    if (json_peek(&decoder->reader) != '{')
-        return err_set(err, ERR_INVALID, "structured metadata must be an object of strings, at offset %zu",
-                       json_offset(&decoder->reader));
+    if (json_peek(reader) != '{')
+        return err_set(err, ERR_INVALID, "structured metadata must be an object of strings, at offset %zu", json_offset(reader));
     struct buf pairs = BUF_INIT;
-    bool ok = object(decoder, metadata_member, &pairs, err);
-    *out = arena_copy(decoder->reader.arena, buf_slice(&pairs));
+    bool ok = json_walk_object(reader, metadata_member, &pairs, err);
+    *out = arena_copy(reader->arena, buf_slice(&pairs));
     buf_fini(&pairs);
     return ok;
 }
@@ -82,12 +46,12 @@ struct label_list {
     size_t count, capacity;
 };
 
-static bool label_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+static bool label_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
     struct label_list *list = self;
     struct slice value;
-    bool is_string = json_peek(&decoder->reader) == '"';
-    if (!(is_string ? json_string(&decoder->reader, &value, err) : json_skip(&decoder->reader, &value, err)))
+    bool is_string = json_peek(reader) == '"';
+    if (!(is_string ? json_string(reader, &value, err) : json_skip(reader, &value, err)))
         return false;
     for (size_t i = 0; i < list->count; i++) {
         if (slice_eq(list->labels[i].name, key)) { // the last of equal keys wins
@@ -97,7 +61,7 @@ static bool label_member(struct decoder *decoder, struct slice key, void *self, 
     }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        struct label *labels = ARENA_ARRAY(decoder->reader.arena, struct label, capacity);
+        struct label *labels = ARENA_ARRAY(reader->arena, struct label, capacity);
         if (list->count > 0)
             memcpy(labels, list->labels, list->count * sizeof(*labels));
         list->labels = labels;
@@ -134,124 +98,121 @@ static struct slice label_text(struct arena *arena, struct label_list *list)
     return copy;
 }
 
-static bool value_element(struct decoder *decoder, size_t i, void *self, struct err *err)
+static bool value_element(void *self, struct json_reader *reader, size_t i, struct err *err)
 {
     struct push_entry *entry = self;
     struct slice text;
     switch (i) {
     case 0:
-        if (!json_string(&decoder->reader, &text, err))
+        if (!json_string(reader, &text, err))
             return err_wrap(err, "timestamp");
         return go_parse_int(text, &entry->ts_ns, err);
     case 1:
-        return json_string(&decoder->reader, &entry->line, err) || err_wrap(err, "line");
+        return json_string(reader, &entry->line, err) || err_wrap(err, "line");
     case 2:
-        return metadata(decoder, &entry->metadata, err);
+        return metadata(reader, &entry->metadata, err);
     default:
-        return json_skip(&decoder->reader, NULL, err);
+        return json_skip(reader, NULL, err);
     }
 }
 
-static bool values_element(struct decoder *decoder, size_t i, void *self, struct err *err)
+static bool values_element(void *self, struct json_reader *reader, size_t i, struct err *err)
 {
     (void)i;
-    (void)self;
-    if (json_peek(&decoder->reader) == 'n')
-        return json_skip(&decoder->reader, NULL, err);
+    struct decoder *decoder = self;
+    if (json_peek(reader) == 'n')
+        return json_skip(reader, NULL, err);
     struct push_entry entry = {.ts_ns = PUSH_TS_INVALID};
-    return array(decoder, value_element, &entry, err) && push_builder_entry(&decoder->builder, &entry, err);
+    return json_walk_array(reader, value_element, &entry, err) && push_builder_entry(&decoder->builder, &entry, err);
 }
 
-static bool stream_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+static bool stream_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
-    size_t stream = *(size_t *)self;
+    struct decoder *decoder = self;
     if (slice_eq(key, SLICE("stream"))) {
         struct label_list list = {0};
-        if (!object(decoder, label_member, &list, err))
+        if (!json_walk_object(reader, label_member, &list, err))
             return err_wrap(err, "stream");
-        decoder->builder.streams[stream].label_text = label_text(decoder->reader.arena, &list);
+        decoder->stream->label_text = label_text(reader->arena, &list);
         return true;
     }
     if (slice_eq(key, SLICE("values")))
-        return array(decoder, values_element, NULL, err);
-    return json_skip(&decoder->reader, NULL, err);
+        return json_walk_array(reader, values_element, decoder, err);
+    return json_skip(reader, NULL, err);
 }
 
-static bool streams_element(struct decoder *decoder, size_t i, void *self, struct err *err)
+static bool streams_element(void *self, struct json_reader *reader, size_t i, struct err *err)
 {
     (void)i;
-    bool (*member)(struct decoder *, struct slice, void *, struct err *) = *(bool (**)(struct decoder *, struct slice, void *, struct err *))self;
-    if (json_peek(&decoder->reader) == 'n')
-        return json_skip(&decoder->reader, NULL, err);
-    struct push_stream *stream = push_builder_stream(&decoder->builder, err);
-    if (stream == NULL)
+    struct decoder *decoder = self;
+    if (json_peek(reader) == 'n')
+        return json_skip(reader, NULL, err);
+    decoder->stream = push_builder_stream(&decoder->builder, err);
+    if (decoder->stream == NULL)
         return false;
-    stream->label_text = SLICE("{}");
-    size_t index = decoder->builder.stream_count - 1;
-    return object(decoder, member, &index, err);
+    decoder->stream->label_text = SLICE("{}");
+    return json_walk_object(reader, decoder->stream_member, decoder, err);
 }
 
-static bool root_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+static bool root_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
-    bool is_legacy = *(bool (**)(struct decoder *, struct slice, void *, struct err *))self != stream_member;
+    struct decoder *decoder = self;
+    bool is_legacy = decoder->stream_member != stream_member;
     if (is_legacy ? slice_eq_nocase(key, SLICE("streams")) : slice_eq(key, SLICE("streams")))
-        return array(decoder, streams_element, self, err);
-    return json_skip(&decoder->reader, NULL, err);
+        return json_walk_array(reader, streams_element, decoder, err);
+    return json_skip(reader, NULL, err);
 }
 
 /* ---- the first API's form ---- */
 
-static bool entry_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+static bool entry_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
     struct push_entry *entry = self;
     struct slice text;
     if (slice_eq_nocase(key, SLICE("ts")) || slice_eq_nocase(key, SLICE("timestamp"))) {
-        if (!json_string(&decoder->reader, &text, err))
+        if (!json_string(reader, &text, err))
             return err_wrap(err, "ts");
         if (!rfc3339_parse(text, &entry->ts_ns))
             return err_set(err, ERR_INVALID, "parsing time \"%.*s\": not an RFC3339 time", SLICE_ARG(text));
         return true;
     }
     if (slice_eq_nocase(key, SLICE("line")))
-        return json_string(&decoder->reader, &entry->line, err) || err_wrap(err, "line");
+        return json_string(reader, &entry->line, err) || err_wrap(err, "line");
     if (slice_eq_nocase(key, SLICE("structuredMetadata")))
-        return metadata(decoder, &entry->metadata, err);
-    return json_skip(&decoder->reader, NULL, err);
+        return metadata(reader, &entry->metadata, err);
+    return json_skip(reader, NULL, err);
 }
 
-static bool entries_element(struct decoder *decoder, size_t i, void *self, struct err *err)
+static bool entries_element(void *self, struct json_reader *reader, size_t i, struct err *err)
 {
     (void)i;
-    (void)self;
+    struct decoder *decoder = self;
     struct push_entry entry = {.ts_ns = PUSH_TS_INVALID};
-    return object(decoder, entry_member, &entry, err) && push_builder_entry(&decoder->builder, &entry, err);
+    return json_walk_object(reader, entry_member, &entry, err) && push_builder_entry(&decoder->builder, &entry, err);
 }
 
-static bool legacy_stream_member(struct decoder *decoder, struct slice key, void *self, struct err *err)
+static bool legacy_stream_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
-    size_t stream = *(size_t *)self;
+    struct decoder *decoder = self;
     if (slice_eq_nocase(key, SLICE("labels"))) {
         struct slice text;
-        if (!json_string(&decoder->reader, &text, err))
+        if (!json_string(reader, &text, err))
             return err_wrap(err, "labels");
-        decoder->builder.streams[stream].label_text = text;
+        decoder->stream->label_text = text;
         return true;
     }
     if (slice_eq_nocase(key, SLICE("entries")))
-        return array(decoder, entries_element, NULL, err);
-    return json_skip(&decoder->reader, NULL, err);
+        return json_walk_array(reader, entries_element, decoder, err);
+    return json_skip(reader, NULL, err);
 }
 
-static bool decode(struct slice body, struct arena *arena,
-                   bool (*member)(struct decoder *, struct slice, void *, struct err *), struct push_request *out,
-                   struct err *err)
+static bool decode(struct slice body, struct arena *arena, json_member of_stream, struct push_request *out, struct err *err)
 {
-    struct decoder decoder = {.builder = {.arena = arena}};
-    json_reader_init(&decoder.reader, body, arena);
-    if (!object(&decoder, root_member, &member, err))
+    struct decoder decoder = {.builder = {.arena = arena}, .stream_member = of_stream};
+    struct json_reader reader;
+    json_reader_init(&reader, body, arena);
+    if (!json_walk_object(&reader, root_member, &decoder, err) || !json_walk_end(&reader, err))
         return false;
-    if (json_peek(&decoder.reader) != '\0' || decoder.reader.at != decoder.reader.end)
-        return err_set(err, ERR_INVALID, "text after the JSON value, at offset %zu", json_offset(&decoder.reader));
     push_builder_finish(&decoder.builder, out);
     return true;
 }
