@@ -64,6 +64,7 @@ struct range_plan rewrite_grouping(const struct expr *range, const struct expr *
     struct range_plan plan = {.hints = {.needs_all = true, .is_metric = true}};
     if (range->range_op == RANGE_ABSENT_OVER_TIME) {
         plan.identity.mode = CHOOSE_BY; // one series: whether there is any sample
+        need_labels(&plan, arena);
         return plan;
     }
     if (is_grouped) {

@@ -200,6 +200,8 @@ static void grouping_goes_into_extraction_only_under_a_sum_that_merges(void **st
     sum.grouping.without = true;
     assert_true(rewrite_grouping(&range, &sum, &context.memory.arena).hints.needs_all);
     assert_true(rewrite_grouping(&range, NULL, &context.memory.arena).hints.needs_all);
+    range.range_op = RANGE_ABSENT_OVER_TIME; // whether there is any entry: parsers need not run, nor fail
+    assert_true(rewrite_grouping(&range, NULL, &context.memory.arena).hints.no_labels);
     range.range_op = RANGE_MAX_OVER_TIME;
     assert_false(rewrite_sum_merges(&sum));
 }
