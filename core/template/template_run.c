@@ -155,6 +155,17 @@ static bool lazy_call(struct run *run, const struct command *command, const stru
                    arena_printf(run->arena, "wrong number of args for %s: want at least 1 got 0", command->operands[0].function->name).ptr);
 }
 
+/* The operand that a run of the command looks at last: where Go's messages about its result point. */
+static const struct operand *last_seen(const struct command *command)
+{
+    const struct operand *operand = &command->operands[command->count - 1];
+    while (operand->inner != NULL && operand->field_count == 0) {
+        command = &operand->inner->commands[operand->inner->count - 1];
+        operand = &command->operands[command->count - 1];
+    }
+    return operand;
+}
+
 /* Loki's functions are typed in Go: what does not fit a parameter ends the run. */
 static bool argument_fits(struct run *run, const struct command *command, size_t operand, size_t place, const struct value *value)
 {
@@ -165,9 +176,9 @@ static bool argument_fits(struct run *run, const struct command *command, size_t
     if (fits)
         return true;
     const char *wanted = type == 's' ? "string" : type == 'i' ? "int" : "time.Time";
-    const struct operand *at = operand == SIZE_MAX ? NULL : &command->operands[operand];
-    if (at == NULL)
-        return fail_at(run, command->offset, command->source,
+    const struct operand *at = operand == SIZE_MAX ? last_seen(command) : &command->operands[operand];
+    if (operand == SIZE_MAX)
+        return fail_at(run, at->offset, slice_trim(at->source),
                        arena_printf(run->arena, "wrong type for value; expected %s; got %s", wanted, value_type_name(value)).ptr);
     if (at->kind == OPERAND_LITERAL && value->kind == VALUE_NIL)
         return fail_at(run, at->offset, at->source, arena_printf(run->arena, "cannot assign nil to %s", wanted).ptr);
@@ -306,9 +317,9 @@ static enum flow range_run(struct run *run, const struct node *node, const struc
     if (!pipeline_run(run, node->pipeline, dot, &over))
         return FLOW_FAILS;
     if (over.kind == VALUE_STRING || over.kind == VALUE_FLOAT || over.kind == VALUE_BOOL || over.kind == VALUE_TIME) {
-        const struct command *command = &node->pipeline->commands[0];
+        const struct operand *at = last_seen(&node->pipeline->commands[node->pipeline->count - 1]);
         struct slice shown = value_string(&over, run->arena);
-        (void)fail_at(run, command->offset, command->source, arena_printf(run->arena, "range can't iterate over %.*s", SLICE_ARG(shown)).ptr);
+        (void)fail_at(run, at->offset, slice_trim(at->source), arena_printf(run->arena, "range can't iterate over %.*s", SLICE_ARG(shown)).ptr);
         return FLOW_FAILS;
     }
     size_t i = 0;

@@ -168,6 +168,9 @@ static void errors_have_gos_words(void **state)
         {"{{ repeat \"x\" 3 }}", "template: line:1:10: executing \"line\" at <\"x\">: expected integer; found \"x\""},
         {"{{ upper 5 }}", "template: line:1:9: executing \"line\" at <5>: expected string; found 5"},
         {"{{ div 1 0 }}", "template: line:1:3: executing \"line\" at <div 1 0>: error calling div: runtime error: integer divide by zero"},
+        {"{{ 1.5 | round 2 }}", "template: line:1:15: executing \"line\" at <2>: wrong type for value; expected int; got float64"},
+        {"{{ 1.5 | upper }}", "template: line:1:9: executing \"line\" at <upper>: wrong type for value; expected string; got float64"},
+        {"{{ range (fromJson \"5\") }}{{ end }}", "template: line:1:19: executing \"line\" at <\"5\">: range can't iterate over 5"},
         {"{{ template \"none\" }}", "template: line:1:12: executing \"line\" at <{{template \"none\"}}>: template \"none\" not defined"},
     };
     check_all(cases, LENGTH(cases));
