@@ -370,6 +370,12 @@ bool regex_matches(const regex *regex, slice text)
     return !utf8_is_valid(text) && captures_mended(regex, text, 0, nullptr, 0);
 }
 
+bool regex_matches_at(const regex *regex, slice text, size_t at)
+{
+    return regex->re2->Match(piece(text), at, text.len, RE2::ANCHOR_START, nullptr, 0) ||
+           (!utf8_is_valid(text) && captures_mended(regex, text, 0, nullptr, 0));
+}
+
 bool regex_captures(const regex *regex, slice text, size_t offset, slice *groups, size_t count_max)
 {
     if (offset > text.len)

@@ -19,6 +19,9 @@ void regex_free(struct regex *regex); /* NULL is fine */
 
 bool regex_matches(const struct regex *regex, struct slice text);
 
+/* Whether a match begins at text[at]. For regexes whose literals are is_begin; where text is no UTF-8: whether there is a match anywhere. */
+bool regex_matches_at(const struct regex *regex, struct slice text, size_t at);
+
 /* Capture groups. count_max slices are filled: 0 is the whole match; ptr NULL for a group that took no part. From offset on. */
 bool regex_captures(const struct regex *regex, struct slice text, size_t offset, struct slice *groups, size_t count_max);
 size_t regex_group_count(const struct regex *regex); /* without group 0 */
@@ -31,6 +34,7 @@ struct regex_literals {
     struct slice *any; /* one of these occurs in every matching text; sorted, unique */
     size_t count;      /* 0: nothing is known */
     bool is_exact;     /* the regex matches if and only if one of them occurs (REGEX_SEARCH) or is the text (REGEX_ANCHORED) */
+    bool is_begin;     /* each match begins with one of them; see regex_matches_at. REGEX_SEARCH, not exact */
     bool ignores_case; /* they are lower case, to be compared without regard to ASCII case; letters whose folding leaves ASCII
                           (k, s, all beyond ASCII) are never in them */
 };

@@ -4,19 +4,11 @@
 
 #include "core/base/mem.h"
 #include "core/model/go_text.h"
+#include "core/model/regex_texts.h"
 
-#define CHOICES_MAX ((size_t)1024)    // literals of an alternation
-#define PRODUCT_MAX ((size_t)64)      // literals that a concatenation may make of two sets
-#define SET_BYTES_MAX ((size_t)65536) // in all literals of a set
 #define CLASS_MAX ((size_t)16)        // characters of a class that is read as an alternation
 #define REPEAT_BYTES_MAX ((size_t)256)
 #define DEPTH_MAX 100
-
-/* Texts of which one occurs. count 0: nothing is known. */
-struct texts {
-    struct slice *items;
-    size_t count;
-};
 
 enum shape {
     SHAPE_ANY,   /* nothing is known but `need` */
@@ -29,6 +21,7 @@ struct part {
     enum shape shape;
     struct texts set;
     struct texts need;
+    struct texts begins; /* each match begins with one of them, and they are not empty */
 };
 
 struct walker {
@@ -45,99 +38,6 @@ struct walker {
 
 static struct part walk_alternation(struct walker *w);
 
-// ---- sets of texts ----
-
-static struct texts texts_one(struct walker *w, struct slice text)
-{
-    struct slice *items = ARENA_NEW(w->arena, struct slice);
-    *items = arena_copy(w->arena, text);
-    return (struct texts){items, 1};
-}
-
-static size_t texts_bytes(const struct texts *set)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < set->count; i++)
-        bytes += set->items[i].len;
-    return bytes;
-}
-
-static bool has_empty(const struct texts *set)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->items[i].len == 0)
-            return true;
-    }
-    return false;
-}
-
-// Every text of a followed by every text of b. False: too many.
-static bool texts_product(struct walker *w, const struct texts *a, const struct texts *b, struct texts *out)
-{
-    size_t count = a->count * b->count; // both at most CHOICES_MAX
-    size_t bytes = texts_bytes(a) * b->count + texts_bytes(b) * a->count;
-    if ((count > PRODUCT_MAX && a->count > 1 && b->count > 1) || count > CHOICES_MAX || bytes > SET_BYTES_MAX)
-        return false;
-    struct slice *items = ARENA_ARRAY(w->arena, struct slice, count);
-    size_t at = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        for (size_t j = 0; j < b->count; j++) {
-            size_t len = a->items[i].len + b->items[j].len;
-            char *text = arena_alloc(w->arena, len, 1);
-            if (a->items[i].len > 0)
-                memcpy(text, a->items[i].ptr, a->items[i].len);
-            if (b->items[j].len > 0)
-                memcpy(text + a->items[i].len, b->items[j].ptr, b->items[j].len);
-            items[at++] = slice_of(text, len);
-        }
-    }
-    *out = (struct texts){items, count};
-    return true;
-}
-
-// All of them together. False: too many.
-static bool texts_union(struct walker *w, const struct texts *sets, size_t sets_count, struct texts *out)
-{
-    size_t count = 0;
-    size_t bytes = 0;
-    for (size_t i = 0; i < sets_count; i++) {
-        count += sets[i].count;
-        bytes += texts_bytes(&sets[i]);
-        if (count > CHOICES_MAX || bytes > SET_BYTES_MAX)
-            return false;
-    }
-    struct slice *items = ARENA_ARRAY(w->arena, struct slice, count);
-    size_t at = 0;
-    for (size_t i = 0; i < sets_count; i++) {
-        if (sets[i].count > 0)
-            memcpy(items + at, sets[i].items, sets[i].count * sizeof(*items));
-        at += sets[i].count;
-    }
-    *out = (struct texts){items, count};
-    return true;
-}
-
-// How much a set narrows a search: by its shortest text up to 8 bytes, less for each doubling of the choices; 0: not at all.
-static int texts_worth(const struct texts *set)
-{
-    if (set->count == 0)
-        return 0;
-    size_t shortest = 8;
-    for (size_t i = 0; i < set->count; i++)
-        shortest = set->items[i].len < shortest ? set->items[i].len : shortest;
-    int worth = (int)shortest * 8 - 4 * (63 - __builtin_clzll((unsigned long long)set->count));
-    return shortest == 0 ? 0 : worth < 1 ? 1 : worth;
-}
-
-static void keep_better(struct texts *best, const struct texts *other)
-{
-    int a = texts_worth(best);
-    int b = texts_worth(other);
-    bool longer = a == b && best->count == 1 && other->count == 1 && other->items[0].len > best->items[0].len;
-    if (b > a || longer)
-        *best = *other;
-}
-
 // ---- parts ----
 
 static struct part part_unknown(void)
@@ -147,7 +47,7 @@ static struct part part_unknown(void)
 
 static struct part part_text(struct walker *w, struct slice text)
 {
-    return (struct part){.shape = SHAPE_EXACT, .set = texts_one(w, text)};
+    return (struct part){.shape = SHAPE_EXACT, .set = texts_one(w->arena, text)};
 }
 
 // A condition, or nothing at all: the empty text.
@@ -160,7 +60,7 @@ static struct texts part_need(const struct part *part)
 {
     struct texts best = part->need;
     if (part->shape != SHAPE_ANY)
-        keep_better(&best, &part->set);
+        texts_keep_better(&best, &part->set);
     return best;
 }
 
@@ -185,16 +85,21 @@ static struct part part_rune(struct walker *w, uint32_t rune)
     return part_text(w, slice_of(bytes, len));
 }
 
+static struct texts part_begins(const struct part *part)
+{
+    return part->shape == SHAPE_ANY ? part->begins : part->set;
+}
+
 // a, then b.
 static struct part part_then(struct walker *w, const struct part *a, const struct part *b)
 {
     struct part out = {.need = part_need(a)};
     struct texts b_need = part_need(b);
     struct texts joined;
-    keep_better(&out.need, &b_need);
-    bool joins = a->shape != SHAPE_ANY && b->shape != SHAPE_ANY && texts_product(w, &a->set, &b->set, &joined);
+    texts_keep_better(&out.need, &b_need);
+    bool joins = a->shape != SHAPE_ANY && b->shape != SHAPE_ANY && texts_product(w->arena, &a->set, &b->set, &joined);
     if (joins)
-        keep_better(&out.need, &joined);
+        texts_keep_better(&out.need, &joined);
     if (joins && a->shape == SHAPE_EXACT && b->shape == SHAPE_EXACT) {
         out.shape = SHAPE_EXACT;
         out.set = joined;
@@ -213,14 +118,21 @@ static struct part part_or(struct walker *w, const struct part *parts, size_t co
         all_exact = all_exact && parts[i].shape == SHAPE_EXACT;
         sets[i] = parts[i].set;
     }
-    if (all_exact && texts_union(w, sets, count, &out.set))
+    if (all_exact && texts_union(w->arena, sets, count, &out.set))
         out.shape = SHAPE_EXACT;
     for (size_t i = 0; i < count; i++) {
         sets[i] = part_need(&parts[i]);
-        all_need = all_need && sets[i].count > 0 && !has_empty(&sets[i]);
+        all_need = all_need && sets[i].count > 0 && !texts_have_empty(&sets[i]);
     }
-    if (all_need && !texts_union(w, sets, count, &out.need))
+    if (all_need && !texts_union(w->arena, sets, count, &out.need))
         out.need = (struct texts){NULL, 0};
+    bool all_begin = true;
+    for (size_t i = 0; i < count; i++) {
+        sets[i] = part_begins(&parts[i]);
+        all_begin = all_begin && sets[i].count > 0 && !texts_have_empty(&sets[i]);
+    }
+    if (all_begin && !texts_union(w->arena, sets, count, &out.begins))
+        out.begins = (struct texts){NULL, 0};
     mem_free(sets);
     return out;
 }
@@ -235,6 +147,7 @@ static struct part part_repeated(struct walker *w, const struct part *part, unsi
         return has_most && most == 1 && part->shape == SHAPE_EXACT ? part_or(w, either, 2) : out;
     }
     out.need = part_need(part);
+    out.begins = part_begins(part);
     if (part->shape != SHAPE_EXACT)
         return out;
     out.shape = SHAPE_ENDS;
@@ -244,7 +157,7 @@ static struct part part_repeated(struct walker *w, const struct part *part, unsi
     struct texts times = part->set;
     for (unsigned i = 1; i < least; i++) {
         struct texts more;
-        if (!texts_product(w, &times, &part->set, &more))
+        if (!texts_product(w->arena, &times, &part->set, &more))
             return out;
         times = more;
     }
@@ -595,12 +508,18 @@ static struct part walk_concatenation(struct walker *w)
 {
     struct part run = part_empty(w);
     struct texts best = {NULL, 0};
+    struct texts begins = run.set;
     bool is_exact = true;
+    bool begins_all = true; // `begins` is all that was seen so far
     for (bool is_first = true; !at_end(w) && peek(w) != '|' && peek(w) != ')'; is_first = false) {
         struct part next = walk_repetition(w, is_first);
+        struct texts next_begins = part_begins(&next);
+        if (begins_all && next_begins.count > 0)
+            begins_all = texts_product(w->arena, &begins, &next_begins, &begins);
+        begins_all = begins_all && next.shape == SHAPE_EXACT;
         struct part joined = part_then(w, &run, &next);
         struct texts need = part_need(&joined);
-        keep_better(&best, &need);
+        texts_keep_better(&best, &need);
         if (joined.shape == SHAPE_EXACT) {
             run = joined;
             continue;
@@ -613,6 +532,8 @@ static struct part walk_concatenation(struct walker *w)
     if (!is_exact)
         run = part_unknown();
     run.need = best;
+    if (!texts_have_empty(&begins))
+        run.begins = begins;
     return run;
 }
 
@@ -671,8 +592,14 @@ void regex_literals_extract(struct slice pattern, enum regex_mode mode, struct a
     if (!w.gave_up && at_end(&w)) {
         out->is_exact = all.shape == SHAPE_EXACT && !w.has_condition && !(w.has_folded && w.has_unfolded);
         struct texts set = out->is_exact ? all.set : part_need(&all);
+        struct texts begins = part_begins(&all);
+        bool by_begin = !out->is_exact && mode == REGEX_SEARCH && !w.has_condition && !texts_have_empty(&begins) &&
+                        texts_worth(&begins) > 0 && texts_worth(&begins) >= texts_worth(&set);
+        if (by_begin) // where one of them stands, and only there, a match may begin
+            set = begins;
+        out->is_begin = by_begin;
         // The empty text occurs everywhere, and so says nothing, except that an anchored pattern may match it and little else.
-        bool says_nothing = set.count == 0 || (has_empty(&set) && !(out->is_exact && mode == REGEX_ANCHORED));
+        bool says_nothing = set.count == 0 || (texts_have_empty(&set) && !(out->is_exact && mode == REGEX_ANCHORED));
         out->is_exact = out->is_exact && !says_nothing;
         out->ignores_case = w.has_folded && !says_nothing;
         if (!says_nothing)

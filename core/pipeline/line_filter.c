@@ -34,11 +34,13 @@ static void regex_needles(struct line_term *term, struct arena *arena)
     const struct regex_literals *literals = regex_literals(term->regex);
     struct text_needle *needles = ARENA_ARRAY(arena, struct text_needle, literals->count);
     bool decide = literals->is_exact;
+    bool begin = literals->is_begin;
     for (size_t i = 0; i < literals->count; i++) {
         struct slice text = literals->any[i];
         if (literals->ignores_case)
             text = longest_ascii_part(text);
         decide = decide && text.len == literals->any[i].len;
+        begin = begin && text.len == literals->any[i].len;
         if (text.len == 0 && !decide)
             return; // nothing to search for
         text_needle_init(&needles[i], text, literals->ignores_case);
@@ -46,6 +48,7 @@ static void regex_needles(struct line_term *term, struct arena *arena)
     term->needles = needles;
     term->needle_count = literals->count;
     term->needles_decide = decide && literals->count > 0;
+    term->needles_begin = begin;
 }
 
 static bool pattern_term(struct line_term *term, struct slice text, struct arena *arena, struct err *err)
@@ -136,8 +139,23 @@ static bool term_confirms(const struct line_term *term, struct slice line)
     return true;
 }
 
+static bool begins_in(const struct line_term *term, const struct text_needle *needle, struct slice line)
+{
+    for (size_t at = 0; (at = text_find(needle, line.ptr, line.len, at)) != TEXT_ABSENT; at++) {
+        if (regex_matches_at(term->regex, line, at))
+            return true;
+    }
+    return false;
+}
+
 static bool term_accepts(const struct line_term *term, struct slice line)
 {
+    for (size_t i = 0; i < term->needle_count && term->needles_begin; i++) {
+        if (begins_in(term, &term->needles[i], line))
+            return true;
+    }
+    if (term->needles_begin)
+        return false;
     bool hit = term->needle_count == 0;
     for (size_t i = 0; i < term->needle_count && !hit; i++)
         hit = text_has(&term->needles[i], line);
@@ -184,7 +202,9 @@ static uint32_t row_at(const struct entry_batch *batch, uint32_t row, size_t at)
     return low;
 }
 
-static void mark_hits(const struct text_needle *needle, const struct entry_batch *batch, uint64_t *hits)
+/* Rows in which the needle stands; with begins, those in which a match of that term begins there. Rows that are dead are not looked at closely. */
+static void mark_hits(const struct text_needle *needle, const struct line_term *begins, const struct entry_batch *batch, const uint64_t *alive,
+                      uint64_t *hits)
 {
     size_t at = batch->offsets[0];
     size_t end = batch->offsets[batch->count];
@@ -196,8 +216,11 @@ static void mark_hits(const struct text_needle *needle, const struct entry_batch
         if (at == end) // the empty needle, behind the last line
             return;
         row = row_at(batch, row, at);
-        if (at + needle->text.len < batch->offsets[row + 1]) { // a needle with a newline may span two lines
-            hits[row / 64] |= (uint64_t)1 << (row % 64);
+        uint64_t bit = (uint64_t)1 << (row % 64);
+        bool fits = at + needle->text.len < batch->offsets[row + 1]; // a needle with a newline may span two lines
+        bool is_settled = begins != NULL && ((alive[row / 64] & bit) == 0 || (hits[row / 64] & bit) != 0);
+        if (is_settled || (fits && (begins == NULL || regex_matches_at(begins->regex, entry_batch_line(batch, row), at - batch->offsets[row])))) {
+            hits[row / 64] |= is_settled ? 0 : bit;
             at = batch->offsets[row + 1];
             row++;
         } else {
@@ -237,8 +260,8 @@ static void find_hits(const struct line_term *term, const struct entry_batch *ba
 {
     memset(hits, term->needle_count == 0 ? 0xff : 0, words * sizeof(*hits));
     for (size_t i = 0; i < term->needle_count; i++)
-        mark_hits(&term->needles[i], batch, hits);
-    if (!term->needles_decide)
+        mark_hits(&term->needles[i], term->needles_begin ? term : NULL, batch, alive, hits);
+    if (!term->needles_decide && !term->needles_begin)
         confirm_hits(term, batch, alive, hits, words);
 }
 

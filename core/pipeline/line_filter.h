@@ -18,6 +18,7 @@ struct line_term {
     struct text_needle *needles; /* ORed */
     size_t needle_count;         /* 0: every line may be accepted */
     bool needles_decide;         /* a line with a hit is accepted */
+    bool needles_begin;          /* a match begins where one of them stands, and only there: the regex is asked at those places */
     struct regex *regex;
     struct pattern pattern;
     struct ip_match ip;

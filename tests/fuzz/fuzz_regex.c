@@ -1,5 +1,5 @@
-/* fuzz_regex.c: a pattern, a newline, a text: what matches contains one of the pattern's literals, exact literals mean an exact answer, and
- * the short ways of regex_matches answer as RE2 does. */
+/* fuzz_regex.c: a pattern, a newline, a text: what matches contains one of the pattern's literals, exact literals mean an exact answer,
+ * a match begins where one stands when they say so, and the short ways of regex_matches answer as RE2 does. */
 #include <stdlib.h>
 
 #include "core/model/regex.h"
@@ -16,6 +16,20 @@ static bool occurs(struct slice needle, struct slice text, bool whole, bool igno
     return false;
 }
 
+static bool begins(const struct regex *regex, struct slice text)
+{
+    const struct regex_literals *literals = regex_literals(regex);
+    for (size_t at = 0; at < text.len; at++) {
+        for (size_t i = 0; i < literals->count; i++) {
+            struct slice start = slice_of(text.ptr + at, literals->any[i].len);
+            if (start.len <= text.len - at && (literals->ignores_case ? slice_eq_nocase(start, literals->any[i]) : slice_eq(start, literals->any[i])) &&
+                regex_matches_at(regex, text, at))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void check(struct slice pattern, struct slice text, enum regex_mode mode)
 {
     struct regex *regex = NULL;
@@ -28,6 +42,8 @@ static void check(struct slice pattern, struct slice text, enum regex_mode mode)
     for (size_t i = 0; i < literals->count; i++)
         hit = hit || occurs(literals->any[i], text, literals->is_exact && mode == REGEX_ANCHORED, literals->ignores_case);
     if ((literals->count > 0 && matches && !hit) || (literals->is_exact && hit != matches))
+        abort();
+    if (literals->is_begin && begins(regex, text) != matches)
         abort();
     if (matches != regex_captures(regex, text, 0, NULL, 0))
         abort();

@@ -193,6 +193,21 @@ static bool occurs(struct slice needle, struct slice text, bool whole, bool igno
     return false;
 }
 
+// Whether one of the literals stands in the text where a match begins.
+static bool begins(const struct regex *regex, struct slice text)
+{
+    const struct regex_literals *literals = regex_literals(regex);
+    for (size_t at = 0; at <= text.len; at++) {
+        for (size_t i = 0; i < literals->count; i++) {
+            struct slice rest = slice_from(text, at);
+            struct slice start = slice_of(rest.ptr, literals->any[i].len < rest.len ? literals->any[i].len : rest.len);
+            if ((literals->ignores_case ? slice_eq_nocase(start, literals->any[i]) : slice_eq(start, literals->any[i])) && regex_matches_at(regex, text, at))
+                return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t pick(uint32_t *random, size_t count)
 {
     *random = *random * 1664525 + 1013904223;
@@ -208,6 +223,7 @@ static void a_match_contains_a_literal_and_exact_means_exact(void **state)
     static const char *const words[] = {"a", "b", "A", "B", "k", "K", "s", "\xe2\x84\xaa", "\xc5\xbf", "é", "\n", ".", "1", "\xff", "ab", "aB"};
     uint32_t random = 42;
     size_t known = 0;
+    size_t led = 0;
     for (int round = 0; round < 60000; round++) {
         struct buf pattern = BUF_INIT;
         struct regex *regex = NULL;
@@ -228,6 +244,9 @@ static void a_match_contains_a_literal_and_exact_means_exact(void **state)
             bool matches = regex_matches(regex, buf_slice(&text));
             bool captured = regex_captures(regex, buf_slice(&text), 0, NULL, 0); // never by the short way
             known += literals->count > 0 ? 1 : 0;
+            if (literals->is_begin && begins(regex, buf_slice(&text)) != matches)
+                fail_msg("round %d: %.*s begins otherwise in %.*s", round, SLICE_ARG(buf_slice(&pattern)), SLICE_ARG(buf_slice(&text)));
+            led += literals->is_begin ? 1 : 0;
             if ((literals->count > 0 && matches && !hit) || (literals->is_exact && hit != matches) || matches != captured)
                 fail_msg("round %d: %.*s in %.*s", round, SLICE_ARG(buf_slice(&pattern)), SLICE_ARG(buf_slice(&text)));
             buf_fini(&text);
@@ -236,6 +255,7 @@ static void a_match_contains_a_literal_and_exact_means_exact(void **state)
         buf_fini(&pattern);
     }
     assert_true(known > 1000);
+    assert_true(led > 1000);
 }
 
 int main(void)
