@@ -82,6 +82,7 @@ script_part() { # NAME COMMAND...
             failures+=("$name")
             [ "$bad" -gt 0 ] || failed=$((failed + 1))
         fi
+        grep -E '^SKIPPED ' "$log"
         echo "   $name: $last"
     fi
     rm -f "$log"
