@@ -34,8 +34,8 @@ class Node:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, wait=True, timeout=30):
-        self.port = free_port()
+    def start(self, wait=True, timeout=30, port=None):
+        self.port = port or free_port()
         command = [self.binary, "serve", "--listen", f"127.0.0.1:{self.port}", "--data", self.data, *self.flags]
         if self.config:
             command += ["--config", self.config]
