@@ -19,6 +19,8 @@ OFFLINE = re.compile(
     r"|Connection refused|Connection timed out|Connection reset|Network is unreachable|No route to host|connect timed out"
     r"|\b50[234] (Bad Gateway|Service Unavailable|Gateway Time-?out)|Could not transfer artifact")
 
+COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+
 
 class Unreachable(Exception):
     """No registry answers and the packages are not here yet."""
@@ -31,11 +33,13 @@ def install(folder, wanted, command, cwd=None):
     if os.path.exists(stamp) and open(stamp, encoding="ascii").read() == digest:
         return
     if shutil.which(command[0]) is None:
-        raise AssertionError(f"{command[0]} is not installed: deploy/packages.sh lists what the tests need")
+        reason = f"there is no {command[0]}: deploy/packages.sh lists what the tests need"
+        raise Unreachable(reason) if os.environ.get("LOGI_NO_PACKAGES") == "1" else AssertionError(reason)
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
-        told = (done.stdout + done.stderr)[-2000:]
-        raise Unreachable(told.strip().splitlines()[-1]) if OFFLINE.search(told) else AssertionError(told)
+        told = done.stdout + done.stderr
+        why = next((line.strip() for line in told.splitlines() if OFFLINE.search(line)), None)
+        raise Unreachable(why[:300]) if why else AssertionError(told[-2000:])
     with open(stamp, "w", encoding="ascii") as file:
         file.write(digest)
 
@@ -72,5 +76,5 @@ def java(pom):
     os.makedirs(folder, exist_ok=True)
     with open(pom, encoding="utf-8") as file:
         wanted = file.read()
-    install(folder, wanted, ["mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies", "-DoutputDirectory=" + os.path.abspath(jars)])
+    install(folder, wanted, ["mvn", "-q", "-B", "-U", "-f", pom, COPY_DEPENDENCIES, "-DoutputDirectory=" + os.path.abspath(jars)])
     return os.path.join(os.path.abspath(jars), "*")
