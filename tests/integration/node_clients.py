@@ -1,4 +1,4 @@
-"""Node's loggers: pino with pino-loki (JSON), winston with winston-loki (protobuf in snappy, and JSON)."""
+"""Node's loggers: pino with pino-loki (JSON), winston with winston-loki (protobuf in snappy, and JSON), OpenTelemetry's SDK (JSON and protobuf)."""
 import json
 import os
 
@@ -44,7 +44,31 @@ def winston_pushes_json(node):
     winston(node, "json")
 
 
-TESTS = [pino_pushes_with_labels_and_metadata, winston_pushes_protobuf_in_snappy, winston_pushes_json]
+def opentelemetry(node, form, compression):
+    service = f"otel-{form}"
+    call(["node", "otlp_application.js", node.url, "node", service, form, compression, str(COUNT)], cwd=node.folder)
+    found = entries(node, "node", f'{{service_name="{service}", k8s_namespace_name="eu"}}', COUNT + 1)
+    by_line = {line: (labels, extra) for labels, _, line, extra in found}
+    assert len(found) == len(by_line) == COUNT + 1, len(found)
+    for i in range(COUNT):
+        labels, extra = by_line[f"line {i}"]
+        assert labels == {"service_name": service, "k8s_namespace_name": "eu"}, labels
+        want = {"i": str(i), "ratio": f"{i / 4:g}", "ok": "true", "http_route": "/a/{b}", "replicas": "3", "flags": '["a","b"]', "severity_text": "WARN",
+                "severity_number": "13", "detected_level": "warn", "scope_name": "shop", "scope_version": "2.0"}
+        assert {name: extra.get(name) for name in want} == want, extra
+    assert by_line['{"a":"ünï \\"x\\"","b":[1,2.5,true]}'][1]["kind"] == "map"
+
+
+def opentelemetry_pushes_json(node):
+    opentelemetry(node, "json", "none")
+
+
+def opentelemetry_pushes_protobuf_in_gzip(node):
+    opentelemetry(node, "proto", "gzip")
+
+
+TESTS = [pino_pushes_with_labels_and_metadata, winston_pushes_protobuf_in_snappy, winston_pushes_json, opentelemetry_pushes_json,
+         opentelemetry_pushes_protobuf_in_gzip]
 
 
 def run(binary, results, Node):
