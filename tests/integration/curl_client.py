@@ -60,6 +60,8 @@ def queries_go_in_the_url_and_in_forms(node):
 def several_requests_share_a_connection(node):
     told = call(["curl", "-sS", "-o", os.devnull, "-o", os.devnull, "-o", os.devnull, "-w", "%{num_connects} ", *[node.url + "/ready"] * 3])
     assert told.split() == ["1", "0", "0"], told
+    told = call(["curl", "-sS", "--http2", "-o", os.devnull, "-o", os.devnull, "-w", "%{num_connects} ", *[node.url + "/ready"] * 2])
+    assert told.split() == ["1", "0"], "after an offer of HTTP/2: " + told
 
 
 TESTS = [a_long_body_waits_for_100_continue, a_chunked_upload_is_taken, a_gzipped_body_is_taken, http_1_0_is_taken, an_offer_of_http_2_is_left_alone,
