@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sourced by deploy/run.sh and tests/run.sh: which Debian 12 packages Logi needs, and how they get here.
-# need PACKAGE...: installs those that are missing; asks the network only then.
+# need PACKAGE...: installs those that are missing; asks the network only then. False: that failed.
 
 build_packages=(
     cmake ninja-build gcc g++ pkg-config
@@ -8,8 +8,10 @@ build_packages=(
     libre2-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev liblz4-dev
 )
 test_packages=(
-    libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus python3 python3-requests curl
+    libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus python3 python3-requests python3-venv curl
 )
+# What brings and runs the clients of tests/integration: command:package, for a machine may have them from elsewhere.
+client_commands=(node:nodejs npm:npm mvn:maven java:default-jdk-headless)
 
 need() {
     local missing=() package
@@ -25,4 +27,13 @@ need() {
     echo "installing ${missing[*]}"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# need_commands COMMAND:PACKAGE...: installs the packages of the commands that are missing. False: that failed.
+need_commands() {
+    local missing=() pair
+    for pair in "$@"; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+    done
+    [ ${#missing[@]} -eq 0 ] || need "${missing[@]}"
 }

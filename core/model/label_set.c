@@ -56,6 +56,15 @@ bool label_next(struct slice *in, struct label *out)
     return true;
 }
 
+size_t label_set_bytes(struct slice encoded)
+{
+    struct label label;
+    size_t bytes = 0;
+    while (label_next(&encoded, &label))
+        bytes += label.name.len + label.value.len;
+    return bytes;
+}
+
 bool label_set_decode(struct slice encoded, struct arena *arena, struct label_set *out, struct err *err)
 {
     struct slice in = encoded;

@@ -31,6 +31,9 @@ struct slice label_set_encode_in(struct arena *arena, const struct label_set *se
  * in->len is not 0. */
 bool label_next(struct slice *in, struct label *out);
 
+/* Bytes of names and values of an encoding: what Loki counts of structured metadata. */
+size_t label_set_bytes(struct slice encoded);
+
 /* Slices of `encoded`, the array in the arena. ERR_CORRUPT if the bytes are no encoding (also: unsorted, duplicate). */
 bool label_set_decode(struct slice encoded, struct arena *arena, struct label_set *out, struct err *err) MUST_CHECK;
 

@@ -58,15 +58,6 @@ bool explore_visit(struct explore *explore, struct query_scope *scope, bool (*be
     return ok;
 }
 
-uint64_t metadata_set_bytes(struct slice encoded)
-{
-    struct label label;
-    uint64_t bytes = 0;
-    while (label_next(&encoded, &label))
-        bytes += label.name.len + label.value.len;
-    return bytes;
-}
-
 void explore_reply(struct query_scope *scope, const char *type, bool ok, struct buf *body, const struct err *err)
 {
     struct http_request *http = scope->http;

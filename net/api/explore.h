@@ -24,8 +24,5 @@ bool explore_visit(struct explore *explore, struct query_scope *scope, bool (*be
                    bool (*visit)(void *self, struct unit_scan *units, size_t unit, size_t worker, struct err *err), void *self,
                    struct err *err) MUST_CHECK;
 
-/* Bytes of names and values of an entry's structured metadata. */
-uint64_t metadata_set_bytes(struct slice encoded);
-
 /* Answers body (taken) or err, after the scope's end and its metrics; type as metadata_metrics_done has it. */
 void explore_reply(struct query_scope *scope, const char *type, bool ok, struct buf *body, const struct err *err);

@@ -1,5 +1,8 @@
 #include "net/api/push.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+
 #include "core/base/mem.h"
 #include "net/api/push_metrics.h"
 
@@ -17,12 +20,30 @@ struct push {
     struct ingest_outcome outcome;
 };
 
-/* One cache a thread that decodes; they live as long as the process. */
+static pthread_key_t cache_key; // for what ends a thread's cache
+static pthread_once_t cache_key_once = PTHREAD_ONCE_INIT;
+
+static void cache_end(void *cache)
+{
+    stream_cache_destroy(cache);
+}
+
+static void cache_key_make(void)
+{
+    if (pthread_key_create(&cache_key, cache_end) != 0)
+        abort(); // a process has hundreds of keys, and this is the only one taken here
+}
+
+/* One cache a thread that decodes, as long as the thread. */
 static struct stream_cache *thread_cache(void)
 {
     static _Thread_local struct stream_cache *cache;
-    if (cache == NULL)
+    if (cache == NULL) {
         cache = stream_cache_create(CACHE_STREAMS);
+        (void)pthread_once(&cache_key_once, cache_key_make);
+        if (pthread_setspecific(cache_key, cache) != 0)
+            abort(); // no memory
+    }
     return cache;
 }
 

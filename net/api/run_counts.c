@@ -1,5 +1,7 @@
 #include "net/api/run_counts.h"
 
+#include "core/model/label_set.h"
+
 void range_buckets_init(struct range_buckets *buckets, int64_t start_ns, int64_t end_ns, int64_t step_ns)
 {
     *buckets = (struct range_buckets){.start_ns = start_ns, .end_ns = end_ns, .step_ns = step_ns, .second_ns = end_ns, .count = 1};
@@ -51,7 +53,7 @@ static bool count_batch(void *self, const struct entry_batch *batch)
         uint64_t bytes = 0;
         uint32_t first = row;
         for (; row < batch->count && range_buckets_at(&counts->buckets, batch->ts_ns[row]) == bucket; row++)
-            bytes += entry_batch_line(batch, row).len + metadata_set_bytes(entry_batch_metadata(batch, row));
+            bytes += entry_batch_line(batch, row).len + label_set_bytes(entry_batch_metadata(batch, row));
         counts->add(counts->self, batch->stream, bucket, row - first, bytes);
     }
     return true;

@@ -89,12 +89,28 @@ static struct slice copy_peer(struct arena *arena, h2o_conn_t *conn)
     return arena_printf(arena, "%s:%u", text, ntohs(v4->sin_port));
 }
 
+// libh2o ends a connection after each Connection header without "keep-alive"; in HTTP/1.1 only "close" says so (RFC 9112 section 9.3), and
+// Java's client offers h2c in that header with each request.
+static bool stays_open(const h2o_req_t *req)
+{
+    ssize_t at = h2o_find_header(&req->headers, H2O_TOKEN_CONNECTION, -1);
+    if (req->version < 0x101 || at == -1)
+        return req->http1_is_persistent;
+    for (; at != -1; at = h2o_find_header(&req->headers, H2O_TOKEN_CONNECTION, at)) {
+        h2o_iovec_t value = req->headers.entries[at].value;
+        if (h2o_contains_token(value.base, value.len, H2O_STRLIT("close"), ','))
+            return false;
+    }
+    return true;
+}
+
 struct http_exchange *exchange_create(struct http_loop *loop, h2o_req_t *req)
 {
     struct http_exchange *exchange = mem_zero(sizeof(*exchange));
     struct http_request *request = &exchange->request;
     exchange->loop = loop;
     exchange->h2o = req;
+    req->http1_is_persistent = stays_open(req);
     exchange->start_mono_ns = clock_mono_ns(loop->server->config.clock);
     atomic_init(&exchange->refs, 2);
     request->exchange = exchange;

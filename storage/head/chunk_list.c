@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "core/base/bytes.h"
+#include "core/model/label_set.h"
 #include "storage/head/generation.h"
 
 enum { LIST_UNSORTED = 1, LIST_TIES = 2 };
@@ -32,19 +33,21 @@ static struct chunk *chunk_add(struct chunk_list *list, struct generation *gener
     return chunk;
 }
 
-/* Copies the entries; nothing is visible before publish_view. */
-static void copy_entries(struct chunk_list *list, struct generation *generation, const struct push_run *run, uint32_t *flags)
+/* Copies the entries; nothing is visible before publish_view. Yields the bytes of their metadata as segments count them. */
+static uint64_t copy_entries(struct chunk_list *list, struct generation *generation, const struct push_run *run, uint32_t *flags)
 {
     struct chunk *chunk = list->newest;
     size_t len = chunk == NULL ? 0 : RELAXED(&chunk->len);
     bool is_first = RELAXED(&list->entries) == 0;
     struct slice last_set = SLICE_NONE; // neighbours often share theirs
     uint32_t last_reference = METADATA_NONE;
+    uint64_t last_bytes = 0, metadata_bytes = 0;
     for (size_t i = 0; i < run->count; i++) {
         const struct push_entry *entry = &run->entries[i];
         size_t need = CHUNK_ENTRY_HEAD + entry->line.len;
         if (!slice_eq(entry->metadata, last_set)) {
             last_set = entry->metadata;
+            last_bytes = label_set_bytes(last_set);
             last_reference = metadata_pool_intern(generation_metadata(generation), generation, last_set);
         }
         if (chunk == NULL || chunk->cap - len < need) {
@@ -60,12 +63,14 @@ static void copy_entries(struct chunk_list *list, struct generation *generation,
         if (entry->line.len > 0)
             memcpy(at + CHUNK_ENTRY_HEAD, entry->line.ptr, entry->line.len);
         len += need;
+        metadata_bytes += last_bytes;
         if (!is_first && entry->ts_ns <= list->tail_ns)
             *flags |= entry->ts_ns < list->tail_ns ? LIST_UNSORTED : LIST_TIES;
         list->tail_ns = entry->ts_ns;
         is_first = false;
     }
     atomic_store_explicit(&chunk->len, (uint32_t)len, memory_order_relaxed); // as above
+    return metadata_bytes;
 }
 
 void chunk_list_append(struct chunk_list *list, struct generation *generation, const struct push_run *run)
@@ -75,14 +80,13 @@ void chunk_list_append(struct chunk_list *list, struct generation *generation, c
     uint32_t entries = RELAXED(&list->entries);
     uint32_t flags = RELAXED(&list->flags);
     assert(run->count <= UINT32_MAX - entries);
-    copy_entries(list, generation, run, &flags);
+    uint64_t metadata_bytes = RELAXED(&list->metadata_bytes) + copy_entries(list, generation, run, &flags);
     int64_t first = RELAXED(&list->first_ns), last = RELAXED(&list->last_ns);
     if (entries == 0 || run->first_ns < first)
         first = run->first_ns;
     if (entries == 0 || run->last_ns > last)
         last = run->last_ns;
     uint64_t line_bytes = RELAXED(&list->line_bytes) + run->line_bytes;
-    uint64_t metadata_bytes = RELAXED(&list->metadata_bytes) + run->metadata_bytes;
     // A seqlock without fences: each store releases the odd version before it, each load of chunk_list_see acquires it.
     uint32_t version = RELAXED(&list->version);
     atomic_store_explicit(&list->version, version + 1, memory_order_relaxed); // released by the stores that follow

@@ -44,15 +44,6 @@ struct slice metadata_column_set(const struct metadata_column *column, size_t i)
     return slice_of(column->bytes.ptr + column->sets[i].offset, column->sets[i].len);
 }
 
-static uint32_t weigh(struct slice encoded)
-{
-    struct label label;
-    size_t weight = 0;
-    while (label_next(&encoded, &label))
-        weight += label.name.len + label.value.len;
-    return (uint32_t)weight;
-}
-
 static uint32_t find_or_add(struct metadata_column *column, struct slice encoded)
 {
     if (column->set_count * 2 >= column->slot_count)
@@ -69,7 +60,7 @@ static uint32_t find_or_add(struct metadata_column *column, struct slice encoded
         column->sets = mem_grow(column->sets, column->set_cap, sizeof(*column->sets));
     }
     column->sets[column->set_count] = (struct metadata_set){
-        .hash = hash, .offset = (uint32_t)column->bytes.len, .len = (uint32_t)encoded.len, .weight = weigh(encoded)};
+        .hash = hash, .offset = (uint32_t)column->bytes.len, .len = (uint32_t)encoded.len, .weight = (uint32_t)label_set_bytes(encoded)};
     buf_put(&column->bytes, encoded);
     column->slots[at] = (uint32_t)++column->set_count;
     column->has_metadata |= encoded.len > 0;

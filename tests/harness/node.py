@@ -9,6 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
+from harness.packages import Unreachable
+
 
 def free_port():
     with socket.socket() as s:
@@ -32,8 +34,8 @@ class Node:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, wait=True, timeout=30):
-        self.port = free_port()
+    def start(self, wait=True, timeout=30, port=None):
+        self.port = port or free_port()
         command = [self.binary, "serve", "--listen", f"127.0.0.1:{self.port}", "--data", self.data, *self.flags]
         if self.config:
             command += ["--config", self.config]
@@ -96,6 +98,26 @@ class Results:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self.skipped = 0
+
+    def skip(self, name, reason):
+        """What cannot be tried on this machine is told, counted, and repeated by tests/run.sh."""
+        self.skipped += 1
+        print(f"SKIPPED {name}: {reason}", flush=True)
+
+    def have(self, name, install, *args):
+        """The client that `install` brings (harness/packages.py), or None: skipped where no registry answers, else failed."""
+        found = []
+        try:
+            found.append(install(*args))
+        except Unreachable as error:
+            self.skip(name, f"not installed, and its registry cannot be reached: {error}")
+            return None
+        except Exception as error:  # wrong version, no package client, no room: to be repaired
+            self.failed += 1
+            print(f"FAIL {name}: cannot be installed: {type(error).__name__}: {error}", flush=True)
+            return None
+        return found[0]
 
     def run(self, name, check, *args):
         try:
@@ -109,5 +131,5 @@ class Results:
         return True
 
     def finish(self):
-        print(f"{self.passed} passed, {self.failed} failed")
+        print(f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else ""))
         return 1 if self.failed or not self.passed else 0

@@ -1,22 +1,17 @@
-"""OpenTelemetry's own Python exporter pushes to /otlp/v1/logs; and a client of Ochi, on a listener of its own.
-
-The exporter is installed by pip into build/venv, once. Where pip cannot reach its registry and the exporter is not there, this says so and is skipped.
-"""
+"""OpenTelemetry's own Python exporter pushes to /otlp/v1/logs; and a client of Ochi, on a listener of its own."""
 import json
 import os
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
+from harness import packages
 from harness.node import free_port
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-VENV = os.path.join(ROOT, "build", "venv")
-PYTHON = os.path.join(VENV, "bin", "python")
-PACKAGE = "opentelemetry-exporter-otlp-proto-http==1.*"
+REQUIREMENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients", "python", "requirements.txt")
+BATCHES = 40
 
 # What an application does; run by the interpreter of the venv: URL, compression.
 APPLICATION = r"""
@@ -45,13 +40,30 @@ provider.shutdown()
 """
 
 
-def has_exporter():
-    if not os.path.exists(PYTHON):
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=False, capture_output=True)
-    probe = [PYTHON, "-c", "import opentelemetry.exporter.otlp.proto.http._log_exporter"]
-    if os.path.exists(PYTHON) and subprocess.run(probe, capture_output=True).returncode != 0:
-        subprocess.run([PYTHON, "-m", "pip", "install", "-q", "--retries", "1", "--timeout", "20", PACKAGE], capture_output=True, timeout=300)
-    return os.path.exists(PYTHON) and subprocess.run(probe, capture_output=True).returncode == 0
+# Four resources, each with many batches of 500 records that gzip packs; the exporter is told of each failure.
+BATCHES_APPLICATION = r"""
+import sys, time
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+
+url, batches = sys.argv[1], int(sys.argv[2])
+for service in ("cart", "stock"):
+    for namespace in ("eu", "us"):
+        provider = LoggerProvider(resource=Resource.create({"service.name": service, "k8s.namespace.name": namespace, "team": service + "-team"}))
+        exporter = OTLPLogExporter(endpoint=url + "/otlp/v1/logs", compression=Compression.Gzip, headers={"X-Scope-OrgID": "otel"})
+        provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_export_batch_size=500, schedule_delay_millis=100000))
+        logger = provider.get_logger(service)
+        for batch in range(batches):
+            for i in range(500):
+                body = f"batch {batch} line {i} " + ("x" * 2000 if i == 499 else "")
+                logger.emit(LogRecord(timestamp=time.time_ns(), severity_number=SeverityNumber.INFO, body=body, attributes={"batch": batch}))
+            assert provider.force_flush(30000)
+        provider.shutdown()
+"""
 
 
 def ask(url, body=None, status=200, **headers):
@@ -72,7 +84,7 @@ def query(node, text, limit=5000):
 
 
 def run_application(node, compression):
-    done = subprocess.run([PYTHON, "-c", APPLICATION, node.url, compression], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([node.python, "-c", APPLICATION, node.url, compression], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "Failed" not in done.stderr and "Error" not in done.stderr, done.stderr[-2000:]
     streams = query(node, f'{{service_name="exporter-{compression}", k8s_pod_name="pod-1"}}')
     want = {"service_name": f"exporter-{compression}", "service_instance_id": "i-1", "k8s_pod_name": "pod-1"}
@@ -96,6 +108,20 @@ def the_exporter_pushes_plain(node):
 
 def the_exporter_pushes_gzip(node):
     run_application(node, "gzip")
+
+
+def many_batches_of_several_resources_arrive_whole(node):
+    command = [node.python, "-c", BATCHES_APPLICATION, node.url, str(BATCHES)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "Failed" not in done.stderr and "Error" not in done.stderr, done.stderr[-2000:]
+    for service in ("cart", "stock"):
+        for namespace in ("eu", "us"):
+            text = f'sum(count_over_time({{service_name="{service}", k8s_namespace_name="{namespace}"}} | team="{service}-team" [1h]))'
+            url = f"{node.url}/loki/api/v1/query?{urllib.parse.urlencode({'query': text})}"
+            result = json.loads(ask(url, X_Scope_OrgID="otel"))["data"]["result"]
+            assert [one["value"][1] for one in result] == [str(BATCHES * 500)], (service, namespace, result)
+    longest = query(node, '{service_name="cart", k8s_namespace_name="eu"} |= "batch 39 " |= " line 499 "', limit=10)
+    assert [len(value[1]) for stream in longest for value in stream["values"]] == [len("batch 39 line 499 ") + 2000], longest
 
 
 def errors_are_a_status_message(node):
@@ -130,8 +156,8 @@ def run(binary, results, Node):
             return
         results.run("ochi: " + an_ochi_client_is_at_home.__name__.replace("_", " "), an_ochi_client_is_at_home, node)
         results.run("otlp: " + errors_are_a_status_message.__name__.replace("_", " "), errors_are_a_status_message, node)
-        if not has_exporter():
-            print(f"     SKIPPED: {PACKAGE} is not installed and pip cannot reach its registry", flush=True)
+        node.python = results.have("otlp", packages.python, REQUIREMENTS)
+        if node.python is None:
             return
-        for test in (the_exporter_pushes_plain, the_exporter_pushes_gzip):
+        for test in (the_exporter_pushes_plain, the_exporter_pushes_gzip, many_batches_of_several_resources_arrive_whole):
             results.run("otlp: " + test.__name__.replace("_", " "), test, node)

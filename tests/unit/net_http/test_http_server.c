@@ -170,6 +170,12 @@ static const struct exchange_case {
     {"a POST", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "POST /echo [] hello", false},
     {"a chunked POST", "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", "POST /echo [] hello", false},
     {"pipelined requests", "GET /echo?1 HTTP/1.1\r\nHost: x\r\n\r\nGET /echo?2 HTTP/1.1\r\nHost: x\r\n\r\n", "[2]", false},
+    {"an offer of HTTP/2 keeps the connection",
+     "GET /echo?1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"
+     "GET /echo?2 HTTP/1.1\r\nHost: x\r\n\r\n", "[2]", false},
+    {"close beside another", "GET /echo HTTP/1.1\r\nHost: x\r\nConnection: TE, Close\r\n\r\n", "GET /echo", true},
+    {"close after another", "GET /echo HTTP/1.1\r\nHost: x\r\nConnection: TE\r\nConnection: close\r\n\r\n", "GET /echo", true},
+    {"HTTP/1.0 with another", "GET /echo HTTP/1.0\r\nConnection: TE\r\n\r\n", "GET /echo", true},
     {"HTTP/1.0", "GET /echo HTTP/1.0\r\n\r\n", "GET /echo", true},
     {"raw braces", "GET /echo?q={a=\"b\"} HTTP/1.1\r\nHost: x\r\n\r\n", "[q={a=\"b\"}]", false},
     {"absolute form", "GET http://x/echo HTTP/1.1\r\nHost: x\r\n\r\n", "GET /echo", false},

@@ -106,6 +106,24 @@ static void rows_are_sorted_stable_and_unique(void **state)
     }
 }
 
+static void bytes_of_metadata_are_names_and_values_of_every_entry(void **state)
+{
+    (void)state;
+    struct head head;
+    head_open(&head);
+    struct chunk_list *list = list_of(&head, 1);
+    const struct slice set = SLICE("\x05" "level\x04" "info\x01" "t\x02" "77"), other = SLICE("\x01" "a\x01" "b");
+    struct push_entry entries[] = {{1, SLICE("x"), set}, {2, SLICE("yy"), set}, {3, SLICE("z"), SLICE_NONE}, {4, SLICE("z"), other}};
+    append(&head, list, entries, 3); // as after a restart: the run does not say how many bytes
+    append(&head, list, entries + 3, 1);
+    struct chunk_list_view view;
+    chunk_list_see(list, &view);
+    assert_int_equal(view.entries, 4);
+    assert_int_equal(view.line_bytes, 5);
+    assert_int_equal(view.metadata_bytes, 12 + 12 + 2);
+    head_close(&head);
+}
+
 static int by_ts_then_arrival(const void *a, const void *b)
 {
     const struct push_entry *x = a, *y = b;
@@ -281,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_sorted_stable_and_unique),
+        cmocka_unit_test(bytes_of_metadata_are_names_and_values_of_every_entry),
         cmocka_unit_test(random_rows_equal_a_stable_sort),
         cmocka_unit_test(lines_larger_than_pages_and_many_streams_are_kept),
         cmocka_unit_test(readers_see_prefixes_while_the_worker_appends),
