@@ -87,8 +87,9 @@ static bool value_set(struct config *config, const struct key *key, struct slice
         *(int64_t *)field = (int64_t)bytes;
         return true;
     case KIND_DURATION:
-        return prom_parse_duration(value, field, err) || go_parse_duration(value, field, err) ||
-               err_set(err, ERR_INVALID, "\"%.*s\" is no duration such as 30s or 1h30m", SLICE_ARG(value));
+        if (!(prom_parse_duration(value, field, err) || go_parse_duration(value, field, err)) || *(int64_t *)field < 0)
+            return err_set(err, ERR_INVALID, "\"%.*s\" is no duration such as 30s or 1h30m", SLICE_ARG(value));
+        return true;
     }
     return false;
 }

@@ -31,13 +31,27 @@ static struct tenant_limits *tenant_of(struct limits_book *book, struct slice na
     return tenant;
 }
 
+/* A tenant without blocked_queries of its own shares the defaults' list. */
+static bool has_own_blocks(const struct limits_book *book, size_t i)
+{
+    return book->tenants[i].limits.blocked_queries.items != book->defaults.blocked_queries.items;
+}
+
+static bool blocks_compile(struct limits_book *book, struct err *err)
+{
+    bool ok = query_blocks_compile(&book->defaults.blocked_queries, err);
+    for (size_t i = 0; ok && i < book->count; i++)
+        ok = !has_own_blocks(book, i) || query_blocks_compile(&book->tenants[i].limits.blocked_queries, err);
+    return ok;
+}
+
 bool limits_book_create(const struct limits *defaults, const struct limits_override *overrides, size_t count, uint64_t version,
                         struct limits_book **out, struct err *err)
 {
     struct limits_book *book = mem_zero(sizeof(*book));
     atomic_init(&book->refs, 1);
     book->version = version;
-    book->defaults = *defaults;
+    limits_copy(defaults, &book->arena, &book->defaults); // the settings that they come from may be read anew and freed
     book->tenants = ARENA_ARRAY(&book->arena, struct tenant_limits, count);
     for (size_t i = 0; i < count; i++) {
         struct tenant_limits *tenant = tenant_of(book, overrides[i].tenant);
@@ -45,6 +59,10 @@ bool limits_book_create(const struct limits *defaults, const struct limits_overr
             limits_book_unref(book);
             return err_wrap(err, "overrides of tenant %.*s", SLICE_ARG(overrides[i].tenant));
         }
+    }
+    if (!blocks_compile(book, err)) {
+        limits_book_unref(book);
+        return false;
     }
     *out = book;
     return true;
@@ -60,6 +78,11 @@ void limits_book_unref(struct limits_book *book)
 {
     if (book == NULL || atomic_fetch_sub(&book->refs, 1) > 1)
         return;
+    for (size_t i = 0; i < book->count; i++) {
+        if (has_own_blocks(book, i))
+            query_blocks_free(&book->tenants[i].limits.blocked_queries);
+    }
+    query_blocks_free(&book->defaults.blocked_queries);
     arena_fini(&book->arena);
     mem_free(book);
 }
@@ -104,6 +127,7 @@ void limits_strictest(const struct limits *const *all, size_t count, struct limi
 #define STRICTER_BOOL(field)
 #define STRICTER_TEXT(field)
 #define STRICTER_LIST(field)
+#define STRICTER_BLOCKS(field)
 #define STRICTER_RATE_MB(field)
 #define STRICTER_COUNT(field) out->field = smaller_positive(out->field, all[i]->field);
 #define STRICTER_BYTES(field) STRICTER_COUNT(field)
