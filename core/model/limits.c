@@ -230,9 +230,12 @@ static bool read_list(struct slice text, struct arena *arena, struct slice_list 
     if (count > LIST_MAX)
         return err_set(err, ERR_INVALID, "a list of %zu items, at most %d", count, LIST_MAX);
     struct slice *copy = ARENA_ARRAY(arena, struct slice, count);
-    for (size_t i = 0; i < count; i++)
-        copy[i] = without_quotes(items[i], arena);
-    *out = (struct slice_list){copy, count};
+    size_t kept = 0; // an empty one, which quotes can hold, names nothing
+    for (size_t i = 0; i < count; i++) {
+        copy[kept] = without_quotes(items[i], arena);
+        kept += copy[kept].len > 0 ? 1 : 0;
+    }
+    *out = (struct slice_list){copy, kept};
     return true;
 }
 
