@@ -2,8 +2,10 @@
 
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
+#include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "net/auth/password.h"
 #include "net/auth/verified.h"
@@ -93,7 +95,7 @@ struct login *login_create(const struct clock *clock, struct users *users)
     (void)pthread_mutex_init(&login->lock, NULL);
     (void)pthread_cond_init(&login->wake, NULL);
     if (pthread_create(&login->thread, NULL, login_main, login) != 0)
-        mem_out(); // a node that cannot start a thread cannot serve
+        abort(); // a node that cannot start a thread cannot serve
     return login;
 }
 

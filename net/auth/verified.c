@@ -1,5 +1,6 @@
 #include "net/auth/verified.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
