@@ -60,6 +60,15 @@ bool config_has_key(struct slice name, bool *is_bool)
     return key != NULL || slice_starts(name, SLICE("limits_config."));
 }
 
+bool config_has_section(struct slice name)
+{
+    for (size_t i = 0; i < LENGTH(keys); i++) {
+        if (slice_starts(slice_str(keys[i].name), name) && keys[i].name[name.len] == '.')
+            return true;
+    }
+    return slice_eq(name, SLICE("limits_config"));
+}
+
 static bool bool_parse(struct slice text, bool *out)
 {
     *out = slice_eq_nocase(text, SLICE("true")) || slice_eq(text, SLICE("1")) || slice_eq_nocase(text, SLICE("yes")) || slice_eq_nocase(text, SLICE("on"));

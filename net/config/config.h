@@ -84,6 +84,8 @@ void config_fini(struct config *config);
 /* Sets one key from text. ERR_NOT_FOUND names the nearest right key; ERR_INVALID what is wrong with the value. */
 bool config_set(struct config *config, struct slice name, struct slice value, struct err *err) MUST_CHECK;
 bool config_has_key(struct slice name, bool *is_bool);
+/* Keys of that section are known: server, limits_config. */
+bool config_has_section(struct slice name);
 
 /* A whole YAML text; file stands in messages: "logi.yaml:12: unknown key server.lisen: did you mean server.listen?". expand_env: ${VAR} and ${VAR:default}. */
 bool config_read_yaml(struct config *config, const char *file, struct slice text, bool expand_env, struct err *err) MUST_CHECK;

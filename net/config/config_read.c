@@ -96,7 +96,7 @@ static bool take_scalar(void *self, const struct slice *path, size_t depth, stru
             ok = err_set(err, ERR_NOT_FOUND, "unknown key %.*s: overrides: <tenant>: <limit>: <value> is wanted",
                          SLICE_ARG(buf_slice(&name)));
         else
-            ok = config_set(reading->config, buf_slice(&name), value, err);
+            ok = (value.len == 0 && config_has_section(buf_slice(&name))) || config_set(reading->config, buf_slice(&name), value, err);
     }
     buf_fini(&name);
     return ok || err_wrap(err, "%s:%zu", reading->file, line);

@@ -13,7 +13,7 @@ struct level {
     enum level_kind kind;
     bool has_key;     /* mapping: the next scalar is the value of path[i] */
     bool has_nested;  /* list: some element was no scalar */
-    size_t index;     /* list: of the next element */
+    size_t index;     /* list: of the next element; mapping: of the next key */
     struct buf joined; /* list of scalars */
     size_t line;
 };
@@ -64,6 +64,7 @@ static bool scalar(struct flattener *f, const yaml_event_t *event, struct err *e
     if (!level->has_key) {
         f->path[f->depth - 1] = text;
         level->has_key = true;
+        level->index++;
         return true;
     }
     level->has_key = false;
@@ -95,6 +96,8 @@ static bool close_level(struct flattener *f, struct err *err)
     bool ok = true;
     if (level->kind == LEVEL_LIST && !level->has_nested)
         ok = emit(f, arena_copy(f->arena, buf_slice(&level->joined)), level->line, err);
+    else if (level->kind == LEVEL_MAPPING && level->index == 0 && f->depth > 0)
+        ok = emit(f, SLICE(""), level->line, err); // as a key without a value: a wrong name does not go unseen
     buf_fini(&level->joined);
     if (f->depth > 0 && f->levels[f->depth - 1].kind == LEVEL_MAPPING)
         f->levels[f->depth - 1].has_key = false;
