@@ -43,7 +43,7 @@ static void limits_find(struct http_request *request, struct caller *caller)
     caller->limits = all[0];
     if (caller->tenant_count > 1) {
         struct limits *strictest = ARENA_NEW(&request->arena, struct limits);
-        limits_strictest(all, caller->tenant_count, strictest);
+        limits_strictest(all, caller->tenant_count, &request->arena, strictest);
         caller->limits = strictest;
     }
 }

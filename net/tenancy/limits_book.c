@@ -120,7 +120,23 @@ static int64_t smaller_positive(int64_t a, int64_t b)
     return a <= 0 ? b : b <= 0 ? a : a < b ? a : b;
 }
 
-void limits_strictest(const struct limits *const *all, size_t count, struct limits *out)
+static struct slice_list list_join(const struct slice_list *a, const struct slice_list *b, struct arena *arena)
+{
+    struct slice *items = ARENA_ARRAY(arena, struct slice, a->count + b->count);
+    size_t count = a->count;
+    for (size_t i = 0; i < a->count; i++)
+        items[i] = a->items[i];
+    for (size_t i = 0; i < b->count; i++) {
+        bool is_new = true;
+        for (size_t k = 0; k < count; k++)
+            is_new = is_new && !slice_eq(items[k], b->items[i]);
+        if (is_new)
+            items[count++] = b->items[i];
+    }
+    return (struct slice_list){items, count};
+}
+
+void limits_strictest(const struct limits *const *all, size_t count, struct arena *arena, struct limits *out)
 {
     *out = *all[0];
     for (size_t i = 1; i < count; i++) {
@@ -135,6 +151,9 @@ void limits_strictest(const struct limits *const *all, size_t count, struct limi
 #define STRICTER(kind, field, value, help) STRICTER_##kind(field)
         LIMITS_TABLE(STRICTER)
 #undef STRICTER
+        out->required_labels = list_join(&out->required_labels, &all[i]->required_labels, arena);
+        out->volume_enabled = out->volume_enabled && all[i]->volume_enabled;
+        out->enable_multi_variant_queries = out->enable_multi_variant_queries && all[i]->enable_multi_variant_queries;
     }
 }
 
