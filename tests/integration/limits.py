@@ -222,8 +222,10 @@ def a_query_over_its_time_is_504(node):
 def volume_has_as_many_series_as_the_tenant_wants(node):
     for name in ("v1", "v2"):
         assert push(node, "volume", [entry("x" * 100)], job=name).status_code == 204
-    answer = query(node, "volume", '{job=~"v.+"}', path="/loki/api/v1/index/volume").json()
+    answer = query(node, "volume", '{job="v1"}', path="/loki/api/v1/index/volume").json()
     assert len(answer["data"]["result"]) == 1, answer
+    answer = query(node, "volume", '{job=~"v.+"}', path="/loki/api/v1/index/volume")
+    assert answer.status_code == 400 and answer.text == "the query hit the max number of series limit (limit: 1 series)", answer.text
 
 
 def a_tenant_is_shown_its_limits(node):
