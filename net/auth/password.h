@@ -2,7 +2,7 @@
  *
  *     $scrypt$ln=14,r=8,p=5$<salt, base64 without padding>$<32 bytes, base64 without padding>
  *
- * ln is the logarithm of scrypt's N. One check takes 16 MiB and about a tenth of a second of CPU: that is the point of it; login.h keeps it off the loops.
+ * ln is the logarithm of scrypt's N. One check takes 16 MiB and about 0.15 s of CPU: that is the point of it; login.h keeps it off the loops.
  * Thread: any; pure but for the salt's randomness.
  */
 #pragma once
