@@ -1,5 +1,6 @@
 /* passwd.c: logi passwd FILE USER: sets a user's password, tenants and flags in a users file (net/auth/users.h). */
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,17 +70,25 @@ static bool read_line(char *out, size_t size, struct slice *line, struct err *er
 static bool ask(const char *prompt, char *out, size_t size, struct slice *line, struct err *err)
 {
     struct termios before;
+    sigset_t held;
     bool is_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGINT); // delivered afterwards: the terminal must not be left without echo
+    (void)sigaddset(&held, SIGQUIT);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigaddset(&held, SIGTSTP);
     if (is_terminal) {
         struct termios silent = before;
+        (void)sigprocmask(SIG_BLOCK, &held, NULL);
         silent.c_lflag &= ~(tcflag_t)ECHO;
-        (void)fputs(prompt, stderr);
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+        (void)fputs(prompt, stderr);
     }
     bool ok = read_line(out, size, line, err);
     if (is_terminal) {
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
         (void)fputc('\n', stderr);
+        (void)sigprocmask(SIG_UNBLOCK, &held, NULL);
     }
     return ok;
 }

@@ -406,6 +406,31 @@ def passwd_writes_files_that_only_their_owner_reads(binary):
             assert [line.split(":")[0] for line in text.read().split("\n")] == ["# a comment", "", "b", ""]
 
 
+def passwd_asks_twice_without_echo_on_a_terminal(binary):
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "users")
+        for second, want in (("typed secret", 0), ("typed other", 1)):
+            ours, theirs = os.openpty()
+            process = subprocess.Popen([binary, "passwd", file, "a"], stdin=theirs, stdout=theirs, stderr=theirs)
+            os.close(theirs)
+            shown = b""
+            for prompt, text in ((b"Password: ", "typed secret"), (b"The same again: ", second)):
+                end = time.monotonic() + 30
+                while prompt not in shown and time.monotonic() < end:
+                    shown += os.read(ours, 1000)
+                os.write(ours, (text + "\n").encode())
+            while True:
+                try:
+                    part = os.read(ours, 1000)
+                except OSError:
+                    break
+                if not part:
+                    break
+                shown += part
+            os.close(ours)
+            assert process.wait(30) == want and b"typed" not in shown, (process.returncode, shown)
+
+
 def bad_files_stop_the_start_with_their_names(binary):
     with tempfile.TemporaryDirectory() as folder:
         users, cert = os.path.join(folder, "users"), os.path.join(folder, "cert.pem")
@@ -457,7 +482,7 @@ def every_listener_speaks_tls(binary):
             assert requests.get(f"https://127.0.0.1:{ochi}/insert/loki/ready", verify=authority.bundle).text == "ready"
 
 
-OTHERS = [passwd_writes_files_that_only_their_owner_reads, bad_files_stop_the_start_with_their_names, clients_prove_themselves_by_certificate,
+OTHERS = [passwd_writes_files_that_only_their_owner_reads, passwd_asks_twice_without_echo_on_a_terminal, bad_files_stop_the_start_with_their_names, clients_prove_themselves_by_certificate,
           every_listener_speaks_tls]
 
 
