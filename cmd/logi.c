@@ -14,6 +14,7 @@ static const struct command {
     {"check-config", "read a configuration, say what is wrong with it, and end", command_check_config},
     {"verify", "read a data folder through and name all damage", command_verify},
     {"rebuild-index", "make a data folder's label index anew from its segments", command_rebuild_index},
+    {"passwd", "set a user's password, tenants and rights in a users file", command_passwd},
     {"settings", "print all settings, their defaults and what they mean", command_settings},
 };
 

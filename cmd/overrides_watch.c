@@ -41,7 +41,7 @@ static bool book_read(struct overrides_watch *watch, struct slice text, struct e
     struct config read;
     struct limits_book *book = NULL;
     config_init(&read);
-    bool ok = config_read_overrides(&read, watch->file, text, err);
+    bool ok = config_read_overrides(&read, watch->file != NULL ? watch->file : "", text, err);
     size_t first = watch->config->override_count;
     size_t count = first + read.override_count;
     struct limits_override *all = mem_array(count, sizeof(*all));
@@ -70,6 +70,23 @@ bool overrides_watch_read(struct overrides_watch *watch, struct err *err)
         metric_set(metric_get0(METRIC_logi_config_last_reload_success_timestamp_seconds),
                    (double)clock_wall_ns(&system_clock) / (double)NS_PER_S);
     return ok;
+}
+
+bool overrides_watch_change(struct overrides_watch *watch, const struct config *config, struct err *err)
+{
+    const struct config *old_config = watch->config;
+    char *old_file = watch->file;
+    watch->config = config;
+    watch->file = config->overrides_file.len > 0 ? mem_strdup(config->overrides_file) : NULL;
+    bool ok = watch->file != NULL ? overrides_watch_read(watch, err) : book_read(watch, SLICE(""), err);
+    if (!ok) {
+        mem_free(watch->file);
+        watch->config = old_config;
+        watch->file = old_file;
+        return false;
+    }
+    mem_free(old_file);
+    return true;
 }
 
 void overrides_watch_poll(struct overrides_watch *watch)

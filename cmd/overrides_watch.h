@@ -12,5 +12,8 @@ void overrides_watch_destroy(struct overrides_watch *watch); /* NULL is fine */
 /* Reads the file and puts a new book on the shelf. A bad file leaves the old one in force. No file configured: true. */
 bool overrides_watch_read(struct overrides_watch *watch, struct err *err) MUST_CHECK;
 
+/* Other settings from now on: their limits, overrides and file. As above: true, a new book is on the shelf; false, all is as before. */
+bool overrides_watch_change(struct overrides_watch *watch, const struct config *config, struct err *err) MUST_CHECK;
+
 /* Once a second: reads the file if runtime_config.period has passed and it has changed; logs what is wrong. */
 void overrides_watch_poll(struct overrides_watch *watch);

@@ -9,9 +9,12 @@
 #include "cmd/exit_code.h"
 #include "cmd/notify.h"
 #include "cmd/overrides_watch.h"
+#include "cmd/reload.h"
 #include "cmd/serve_config.h"
 #include "cmd/signals.h"
 #include "cmd/zoneinfo.h"
+#include "cmd/tls_setup.h"
+#include "cmd/users_file.h"
 #include "core/base/logger.h"
 #include "core/base/mem.h"
 #include "core/base/rcu.h"
@@ -20,6 +23,7 @@
 #include "net/api/ochi.h"
 #include "net/api/query_scheduler.h"
 #include "net/api/scrape.h"
+#include "net/http/tls.h"
 
 struct node {
     struct command_line line;
@@ -28,12 +32,15 @@ struct node {
     struct router *main_router, *admin_router, *ochi_router;
     struct http_server *server;
     struct overrides_watch *overrides;
+    int argc;
+    char **argv;
+    struct reload *reload;
 };
 
 static void print_config(void *self, const char *mode, struct buf *out)
 {
     struct node *node = self;
-    config_print(&node->line.config, mode, out);
+    reload_print(node->reload, mode, out);
 }
 
 static void routers_fill(struct node *node)
@@ -113,13 +120,48 @@ static bool store_start(struct node *node, struct err *err)
     return true;
 }
 
+static bool users_open(struct node *node, struct err *err)
+{
+    const struct config *config = &node->line.config;
+    struct users *users = NULL;
+    if (config->users_file.len == 0)
+        return true;
+    if (!users_file_read(arena_printf(&node->arena, "%.*s", SLICE_ARG(config->users_file)).ptr, &users, err))
+        return false;
+    node->api.login = login_create(&system_clock, users);
+    node->api.ready_access = serve_access(config->auth_ready);
+    node->api.metrics_access = serve_access(config->auth_metrics);
+    bool is_local = slice_starts(config->listen, SLICE("127.")) || slice_starts(config->listen, SLICE("localhost:")) || slice_starts(config->listen, SLICE("[::1]"));
+    if (config->tls_cert_file.len == 0 && !is_local)
+        log_warn("auth", "passwords cross the network in clear text: set server.http_tls_config, or put a proxy with TLS in front");
+    return true;
+}
+
+static void reload_open(struct node *node)
+{
+    struct reload_parts parts = {.argc = node->argc,
+                                 .argv = node->argv,
+                                 .started = &node->line.config,
+                                 .overrides = node->overrides,
+                                 .login = node->api.login,
+                                 .server = &node->server};
+    node->reload = reload_create(&parts);
+}
+
 static bool server_start(struct node *node, struct err *err)
 {
     struct http_server_config config;
+    void *tls = NULL;
     routers_fill(node);
     ochi_router_fill(node);
-    if (!serve_http_config(&node->line.config, &node->api, node->main_router, node->admin_router, node->ochi_router, &node->arena, &config, err) ||
-        !http_server_start(&config, &node->server, err))
+    if (!tls_setup(&node->line.config, &tls, err) ||
+        !serve_http_config(&node->line.config, &node->api, node->main_router, node->admin_router, node->ochi_router, &node->arena, &config, err))
+        return false;
+    for (size_t i = 0; i < config.listener_count; i++)
+        config.listeners[i].tls = tls;
+    bool ok = http_server_start(&config, &node->server, err);
+    tls_context_free(tls);
+    if (!ok)
         return false;
     ochi_warn(node, &config);
     scrape_register(&node->api, node->server);
@@ -147,7 +189,10 @@ static bool start(struct node *node, struct err *err)
     node->api.config_self = node;
     node->api.tenants = tenant_states_create(&system_clock);
     serve_tenancy(config, &node->api.tenancy);
-    return limits_open(node, err) && store_start(node, err) && server_start(node, err);
+    if (!limits_open(node, err) || !users_open(node, err))
+        return false;
+    reload_open(node);
+    return store_start(node, err) && server_start(node, err);
 }
 
 static void stop(struct node *node)
@@ -160,6 +205,8 @@ static void stop(struct node *node)
     }
     store_close(node->api.store);
     query_scheduler_destroy(node->api.scheduler);
+    login_destroy(node->api.login);
+    reload_destroy(node->reload);
     overrides_watch_destroy(node->overrides);
     limits_shelf_destroy(node->api.limits);
     tenant_states_destroy(node->api.tenants);
@@ -167,15 +214,6 @@ static void stop(struct node *node)
     router_destroy(node->admin_router);
     router_destroy(node->ochi_router);
     arena_fini(&node->arena);
-}
-
-static void reload(struct node *node)
-{
-    struct err err = {.code = ERR_NONE};
-    if (overrides_watch_read(node->overrides, &err))
-        log_info("config", "reloaded", "file", node->line.config.overrides_file.len > 0 ? node->line.config.overrides_file.ptr : "none");
-    else
-        log_error("config", "reload failed, the old settings stay", "err", err.text);
 }
 
 static void dump(struct node *node)
@@ -196,7 +234,7 @@ static void wait_for_the_end(struct node *node)
         case SIGNAL_STOP:
             return;
         case SIGNAL_RELOAD:
-            reload(node);
+            reload_run(node->reload);
             break;
         case SIGNAL_DUMP:
             dump(node);
@@ -275,6 +313,8 @@ int command_serve(int argc, char **argv)
     } else if (node.line.help) {
         help();
     } else if (!node.line.verify_only) {
+        node.argc = argc;
+        node.argv = argv;
         if (node.line.print_config) {
             struct buf text = BUF_INIT;
             config_print(&node.line.config, "", &text);

@@ -62,3 +62,8 @@ void serve_tenancy(const struct config *config, struct tenancy *out)
     out->default_tenant = config->default_tenant;
     out->several_tenants = config->multi_tenant_queries_enabled;
 }
+
+enum access serve_access(struct slice word)
+{
+    return slice_eq(word, SLICE("public")) ? ACCESS_PUBLIC : slice_eq(word, SLICE("users")) ? ACCESS_USER : ACCESS_ADMIN;
+}

@@ -10,3 +10,5 @@ void serve_store_config(const struct config *config, struct arena *arena, struct
 bool serve_http_config(const struct config *config, struct api *api, const struct router *main_router,
                        const struct router *admin_router, const struct router *ochi_router, struct arena *arena, struct http_server_config *out, struct err *err) MUST_CHECK;
 void serve_tenancy(const struct config *config, struct tenancy *out);
+/* public, users or admins. */
+enum access serve_access(struct slice word);

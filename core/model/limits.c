@@ -12,6 +12,7 @@ enum limit_kind {
     LIMIT_KIND_RATE_MB,
     LIMIT_KIND_TEXT,
     LIMIT_KIND_LIST,
+    LIMIT_KIND_BLOCKS,
 };
 
 static const struct limit_row {
@@ -39,12 +40,30 @@ static const void *const_field_of(const struct limits *limits, const struct limi
 
 #define LIST_MAX 32
 
+// Up to the next comma that is not inside double quotes.
+static size_t item_end(struct slice text)
+{
+    bool is_quoted = false;
+    size_t start = 0;
+    while (start < text.len && text.ptr[start] == ' ')
+        start++;
+    for (size_t i = start; i < text.len; i++) {
+        if (text.ptr[i] == '"' && (i == start || is_quoted))
+            is_quoted = !is_quoted;
+        else if (text.ptr[i] == '\\' && is_quoted)
+            i++;
+        else if (text.ptr[i] == ',' && !is_quoted)
+            return i;
+    }
+    return text.len;
+}
+
 // Splits at commas; items are slices of text. Returns how many there are, also beyond LIST_MAX.
 static size_t split(struct slice text, struct slice items[LIST_MAX])
 {
     size_t count = 0;
     while (text.len > 0) {
-        size_t end = slice_find_byte(text, ',');
+        size_t end = item_end(text);
         struct slice item = slice_trim(slice_of(text.ptr, end));
         if (item.len > 0 && count < LIST_MAX)
             items[count] = item;
@@ -61,6 +80,7 @@ static size_t split(struct slice text, struct slice items[LIST_MAX])
 #define DEFAULT_DURATION(field, value) (void)0
 #define DEFAULT_RATE_MB(field, value) (void)0
 #define DEFAULT_TEXT(field, value) (void)0
+#define DEFAULT_BLOCKS(field, value) (void)0
 #define DEFAULT_LIST(field, value)                                                                                     \
     do {                                                                                                               \
         static struct slice items[LIST_MAX];                                                                           \
@@ -74,6 +94,7 @@ static size_t split(struct slice text, struct slice items[LIST_MAX])
 #define VALUE_RATE_MB(value) (value)
 #define VALUE_TEXT(value) {(value), sizeof(value) - 1}
 #define VALUE_LIST(value) {NULL, 0}
+#define VALUE_BLOCKS(value) {NULL, 0}
 
 static struct limits defaults = {
 #define LIMIT_VALUE(kind, field, value, help) .field = VALUE_##kind(value),
@@ -148,11 +169,17 @@ static const struct limit_row *row_of(struct slice name)
 
 // ---- reading ----
 
-// A YAML scalar may come with its quotes.
-static struct slice without_quotes(struct slice text)
+// A text may come with its quotes: in double ones it means exactly what they hold. Lives in the arena.
+static struct slice without_quotes(struct slice text, struct arena *arena)
 {
     bool quoted = text.len >= 2 && (text.ptr[0] == '"' || text.ptr[0] == '\'') && text.ptr[text.len - 1] == text.ptr[0];
-    return quoted ? slice_of(text.ptr + 1, text.len - 2) : text;
+    struct buf plain = BUF_INIT;
+    if (quoted && text.ptr[0] == '"' && go_unquote(text, &plain))
+        text = arena_copy(arena, buf_slice(&plain));
+    else
+        text = arena_copy(arena, quoted ? slice_of(text.ptr + 1, text.len - 2) : text);
+    buf_fini(&plain);
+    return text;
 }
 
 static bool read_bool(struct slice text, bool *out)
@@ -203,9 +230,12 @@ static bool read_list(struct slice text, struct arena *arena, struct slice_list 
     if (count > LIST_MAX)
         return err_set(err, ERR_INVALID, "a list of %zu items, at most %d", count, LIST_MAX);
     struct slice *copy = ARENA_ARRAY(arena, struct slice, count);
-    for (size_t i = 0; i < count; i++)
-        copy[i] = arena_copy(arena, without_quotes(items[i]));
-    *out = (struct slice_list){copy, count};
+    size_t kept = 0; // an empty one, which quotes can hold, names nothing
+    for (size_t i = 0; i < count; i++) {
+        copy[kept] = without_quotes(items[i], arena);
+        kept += copy[kept].len > 0 ? 1 : 0;
+    }
+    *out = (struct slice_list){copy, kept};
     return true;
 }
 
@@ -241,6 +271,8 @@ static bool read_value(const struct limit_row *row, struct slice text, void *fie
         return true;
     case LIMIT_KIND_LIST:
         return read_list(text, arena, field, err);
+    case LIMIT_KIND_BLOCKS:
+        return query_blocks_parse(text, arena, field, err);
     }
     return false;
 }
@@ -250,10 +282,38 @@ bool limits_set(struct limits *limits, struct slice name, struct slice value, st
     const struct limit_row *row = row_of(name);
     if (row == NULL)
         return refuse_name(name, err);
-    struct slice text = without_quotes(slice_trim(value));
+    struct slice text = slice_trim(value);
+    if (row->kind < LIMIT_KIND_TEXT)
+        text = without_quotes(text, arena);
     if (!read_value(row, text, field_of(limits, row), arena, err))
         return err_wrap(err, "%s", row->name);
     return true;
+}
+
+// ---- copying ----
+
+static void copy_list(const struct slice_list *from, struct arena *arena, struct slice_list *out)
+{
+    struct slice *items = ARENA_ARRAY(arena, struct slice, from->count);
+    for (size_t i = 0; i < from->count; i++)
+        items[i] = arena_copy(arena, from->items[i]);
+    *out = (struct slice_list){items, from->count};
+}
+
+void limits_copy(const struct limits *from, struct arena *arena, struct limits *out)
+{
+    *out = *from;
+#define COPY_BOOL(field)
+#define COPY_COUNT(field)
+#define COPY_BYTES(field)
+#define COPY_DURATION(field)
+#define COPY_RATE_MB(field)
+#define COPY_TEXT(field) out->field = arena_copy(arena, from->field);
+#define COPY_LIST(field) copy_list(&from->field, arena, &out->field);
+#define COPY_BLOCKS(field) query_blocks_copy(&from->field, arena, &out->field);
+#define COPY(kind, field, value, help) COPY_##kind(field)
+    LIMITS_TABLE(COPY)
+#undef COPY
 }
 
 // ---- printing ----
@@ -270,12 +330,27 @@ static void print_size(struct buf *out, int64_t bytes)
     buf_str(out, units[unit]);
 }
 
+// Means the same without quotes, in YAML and in split().
+static bool is_plain(struct slice item)
+{
+    for (size_t i = 0; i < item.len; i++) {
+        char c = item.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!is_letter && (i == 0 || !((c >= '0' && c <= '9') || c == '.' || c == '-')))
+            return false;
+    }
+    return item.len > 0 && !slice_eq(item, SLICE("null"));
+}
+
 static void print_list(struct buf *out, const struct slice_list *list)
 {
     buf_byte(out, '[');
     for (size_t i = 0; i < list->count; i++) {
         buf_str(out, i > 0 ? ", " : "");
-        buf_put(out, list->items[i]);
+        if (is_plain(list->items[i]))
+            buf_put(out, list->items[i]);
+        else
+            go_quote(out, list->items[i]);
     }
     buf_byte(out, ']');
 }
@@ -303,6 +378,9 @@ static void print_value(struct buf *out, const struct limit_row *row, const void
         break;
     case LIMIT_KIND_LIST:
         print_list(out, field);
+        break;
+    case LIMIT_KIND_BLOCKS:
+        query_blocks_print(field, out);
         break;
     }
 }
@@ -336,6 +414,8 @@ static const char *kind_text(enum limit_kind kind)
         return "text";
     case LIMIT_KIND_LIST:
         return "list";
+    case LIMIT_KIND_BLOCKS:
+        return "list of mappings";
     }
     return "";
 }

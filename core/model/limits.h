@@ -7,9 +7,10 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/err.h"
+#include "core/model/query_block.h"
 
 /*  LIMIT(kind, field, default, help). Kinds: BOOL, COUNT (int64), BYTES (int64), DURATION (int64 ns), RATE_MB (double, MiB a second),
- *  TEXT (struct slice), LIST (struct slice_list) */
+ *  TEXT (struct slice), LIST (struct slice_list), BLOCKS (struct query_block_list) */
 #define LIMITS_TABLE(LIMIT)                                                                                                   \
     /* ingestion */                                                                                                          \
     LIMIT(RATE_MB, ingestion_rate_mb, 0, "accepted line and metadata bytes a second, in MiB; 0: no limit")                    \
@@ -55,6 +56,7 @@
     LIMIT(COUNT, max_concurrent_tail_requests, 10, "tails at once")                                                          \
     LIMIT(LIST, required_labels, "", "labels that a query's selector must name")                                              \
     LIMIT(COUNT, minimum_labels_number, 0, "matchers that a query's selector must have")                                     \
+    LIMIT(BLOCKS, blocked_queries, "", "queries that are refused: a list of {pattern, regex, types, hash}")                 \
     LIMIT(BOOL, enable_multi_variant_queries, false, "allow variants(...) of (...)")                                          \
     LIMIT(DURATION, split_queries_by_interval, NS_PER_HOUR, "not 0: start and end of metric range queries are aligned to step, as Loki does") \
     LIMIT(BOOL, volume_enabled, true, "serve index/volume")                                                                  \
@@ -76,6 +78,7 @@ struct slice_list {
 #define LIMIT_TYPE_RATE_MB double
 #define LIMIT_TYPE_TEXT struct slice
 #define LIMIT_TYPE_LIST struct slice_list
+#define LIMIT_TYPE_BLOCKS struct query_block_list
 
 struct limits {
 #define LIMIT_FIELD(kind, field, value, help) LIMIT_TYPE_##kind field;
@@ -86,7 +89,11 @@ struct limits {
 /* Defaults; texts and lists are static. */
 void limits_defaults(struct limits *out);
 
-/* Sets one field by its name from the text that a configuration holds ("256KB", "7d", "true", "a,b"). ERR_NOT_FOUND: no such name (the text names
+/* The same limits, with texts, lists and blocks in the arena; blocks are not compiled. */
+void limits_copy(const struct limits *from, struct arena *arena, struct limits *out);
+
+/* Sets one field by its name from the text that a configuration holds ("256KB", "7d", "true", "a,b"). An item of a list may be in double quotes, with Go's
+ * escapes, and then means exactly what they hold; a text is taken as it is, but for outer spaces. ERR_NOT_FOUND: no such name (the text names
  * the nearest right one); ERR_INVALID: not a value of its kind. Copies to the arena. */
 bool limits_set(struct limits *limits, struct slice name, struct slice value, struct arena *arena, struct err *err) MUST_CHECK;
 

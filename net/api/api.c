@@ -3,6 +3,7 @@
 #include "core/base/logger.h"
 #include "core/base/metric.h"
 #include "core/metrics/metric_table.h"
+#include "net/api/admission.h"
 #include "net/api/query_run.h"
 #include "net/api/query_scheduler.h"
 
@@ -83,13 +84,10 @@ static const struct http_route *route_of(const struct http_request *request)
 
 bool api_admit(struct http_request *request)
 {
-    struct api *api = api_of(request);
     const struct http_route *route = route_of(request);
     struct route_metrics *slot = slot_of(route);
     metric_move(child(&slot->inflight[method_index(request->method)], METRIC_loki_inflight_requests, request->method, route->label), 1);
-    if ((route->flags & (ROUTE_TENANT | ROUTE_TENANTS)) == 0)
-        return true;
-    return caller_admit(request, &api->tenancy, api->limits, (route->flags & ROUTE_TENANTS) != 0);
+    return admission_check(request);
 }
 
 bool api_run(struct http_request *request, void (*task)(void *self))

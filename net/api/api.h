@@ -9,12 +9,22 @@
 #include "net/tenancy/tenant_state.h"
 #include "storage/store/store.h"
 
+struct login;
 struct query_scheduler;
+
+/* Who may use a route, when there are users. */
+enum access {
+    ACCESS_PUBLIC, /* anybody */
+    ACCESS_USER,   /* any user */
+    ACCESS_ADMIN,  /* users with the admin flag */
+};
 
 struct api {
     struct store *store;
     const struct clock *clock;
     struct tenancy tenancy;
+    struct login *login; /* NULL: there are no users, and nobody has to log in */
+    enum access ready_access, metrics_access; /* of probes and of /metrics */
     struct limits_shelf *limits;
     struct tenant_states *tenants;
     struct query_scheduler *scheduler;

@@ -13,7 +13,7 @@ static bool decode(struct http_request *http, const struct limits *limits, size_
 
 static void push(struct http_request *http)
 {
-    static const struct push_flavour flavour = {"loki", true, decode, loki_push_reply};
+    static const struct push_flavour flavour = {"loki", true, decode, loki_push_reply, .takes_old = false};
     push_handle(http, &flavour);
 }
 

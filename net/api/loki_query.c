@@ -108,6 +108,28 @@ static void reply_result(struct query_scope *scope, enum query_route route, cons
     http_reply_json(scope->http, 200, &body);
 }
 
+static enum query_type type_of(const struct expr *expr)
+{
+    if (expr->kind != EXPR_LOG)
+        return QUERY_TYPE_METRIC;
+    for (size_t i = 0; i < expr->log.stage_count; i++) {
+        enum stage_kind kind = expr->log.stages[i].kind;
+        if (kind == STAGE_LINE_FILTER || kind == STAGE_LABEL_FILTER)
+            return QUERY_TYPE_FILTER;
+    }
+    return QUERY_TYPE_LIMITED;
+}
+
+/* Of several tenants, each one's blocked_queries hold. */
+static bool blocks_check(const struct caller *caller, struct slice text, const struct expr *expr, struct err *err)
+{
+    for (size_t i = 0; i < caller->tenant_count; i++) {
+        if (query_blocks_match(&limits_book_find(caller->book, caller->tenants[i])->blocked_queries, text, type_of(expr)))
+            return err_set(err, ERR_LIMIT, QUERY_BLOCKED_TEXT);
+    }
+    return true;
+}
+
 static bool run(struct query_scope *scope, enum query_route route, struct query_request *request, struct slice *text,
                 struct query_result *result, struct err *err)
 {
@@ -118,7 +140,8 @@ static bool run(struct query_scope *scope, enum query_route route, struct query_
         !expr_parse(http, route, &form, text, &expr, err))
         return false;
     request->expr = expr;
-    bool ok = query_run(scope->source, store_executor(scope->api->store), request, &scope->control, &http->arena, result, err);
+    bool ok = blocks_check(scope->caller, *text, expr, err) &&
+              query_run(scope->source, store_executor(scope->api->store), request, &scope->control, &http->arena, result, err);
     expr_fini(expr);
     request->expr = NULL;
     return ok;

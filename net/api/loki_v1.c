@@ -22,7 +22,7 @@ void loki_push_reply(struct http_request *http, int status, struct slice text)
 
 static void push(struct http_request *http)
 {
-    static const struct push_flavour flavour = {"loki", true, decode, loki_push_reply};
+    static const struct push_flavour flavour = {"loki", true, decode, loki_push_reply, .takes_old = false};
     push_handle(http, &flavour);
 }
 

@@ -70,7 +70,7 @@ struct route_table ochi_routes(void)
 struct route_table ochi_own_routes(void)
 {
     static const struct http_route routes[] = {
-        {HTTP_GET | HTTP_POST, "/flush", "flush", ROUTE_ON_POOL, flush},
+        {HTTP_GET | HTTP_POST, "/flush", "flush", ROUTE_ON_POOL | ROUTE_ADMIN, flush},
     };
     return (struct route_table){routes, LENGTH(routes)};
 }

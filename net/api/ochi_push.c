@@ -41,7 +41,7 @@ static void reply(struct http_request *http, int status, struct slice text)
 
 void ochi_push(struct http_request *http)
 {
-    static const struct push_flavour flavour = {"ochi_json", false, decode, reply};
+    static const struct push_flavour flavour = {"ochi_json", false, decode, reply, .takes_old = true};
     struct slice header;
     if (http_header_get(http, SLICE("content-type"), &header) && !slice_eq(header, SLICE("application/json")))
         ochi_reply_text(http, 415, SLICE("content-type is not supported"));

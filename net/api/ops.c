@@ -145,7 +145,7 @@ struct route_table ops_routes(void)
 {
     static const struct http_route routes[] = {
         {HTTP_GET, "/ready", "ready", ROUTE_PUBLIC, ready},
-        {HTTP_GET, "/metrics", "metrics", ROUTE_PUBLIC | ROUTE_ANY_METHOD, metrics},
+        {HTTP_GET, "/metrics", "metrics", ROUTE_PUBLIC | ROUTE_METRICS | ROUTE_ANY_METHOD, metrics},
         {HTTP_GET | HTTP_POST, "/flush", "flush", ROUTE_ON_POOL | ROUTE_ADMIN, flush},
         {HTTP_GET, "/config", "config", ROUTE_ADMIN, config},
         {HTTP_GET, "/services", "services", ROUTE_ADMIN, services},

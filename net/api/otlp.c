@@ -63,7 +63,7 @@ static void reply(struct http_request *http, int status, struct slice text)
 
 static void push(struct http_request *http)
 {
-    static const struct push_flavour flavour = {"otlp", true, decode, reply};
+    static const struct push_flavour flavour = {"otlp", true, decode, reply, .takes_old = false};
     push_handle(http, &flavour);
 }
 

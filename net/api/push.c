@@ -109,9 +109,16 @@ static bool rules_apply(struct push *push, struct err *err)
 {
     struct api *api = api_of(push->http);
     const struct caller *caller = caller_of(push->http);
+    const struct limits *limits = caller->limits;
+    if (push->flavour->takes_old && limits->reject_old_samples) {
+        struct limits *own = ARENA_NEW(&push->arena, struct limits);
+        *own = *limits;
+        own->reject_old_samples = false;
+        limits = own;
+    }
     struct ingest_context context = {
         .tenant = caller->tenants[0],
-        .limits = caller->limits,
+        .limits = limits,
         .limits_version = limits_book_version(caller->book),
         .now_ns = clock_wall_ns(api->clock),
         .adds_labels = push->flavour->adds_labels,

@@ -15,6 +15,7 @@ struct push_flavour {
                    struct push_body *body, struct err *err);
     /* Answers: status and text as ingest or the store said. */
     void (*reply)(struct http_request *http, int status, struct slice text);
+    bool takes_old; /* reject_old_samples is Loki's rule, not this API's */
 };
 
 void push_handle(struct http_request *http, const struct push_flavour *flavour);

@@ -45,7 +45,10 @@ static void count(const struct query_scope *scope, const char *type, const char 
     if (err != NULL && (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT))
         metric_add(metric_get1(METRIC_logi_query_cancelled_total, err->code == ERR_TIMEOUT ? SLICE("timeout") : SLICE("client_closed")), 1);
     else if (err != NULL && (err->code == ERR_INVALID || err->code == ERR_LIMIT))
-        metric_add(metric_get1(METRIC_logi_query_rejected_total, err->code == ERR_INVALID ? SLICE("syntax") : SLICE("limit")), 1);
+        metric_add(metric_get1(METRIC_logi_query_rejected_total, err->code == ERR_INVALID                         ? SLICE("syntax")
+                                                                 : strcmp(err->text, QUERY_BLOCKED_TEXT) == 0 ? SLICE("blocked")
+                                                                                                                  : SLICE("limit")),
+                   1);
 }
 
 /* The fields that dashboards on Loki's own log read. */
@@ -65,7 +68,7 @@ static void log_query(const struct query_scope *scope, const struct query_reques
 #define NUMBER(value) arena_printf(&arena, "%llu", (unsigned long long)(value)).ptr
 #define TEXT(slice) arena_printf(&arena, "%.*s", SLICE_ARG(slice)).ptr
     log_info("querier", "query", "org_id", TEXT(scope->caller->tenants[0]), "latency", took_ns >= SLOW_NS ? "slow" : "fast", "query",
-             TEXT(text), "query_hash", NUMBER(hash64(text) & 0xffffffff), "query_type", type, "range_type",
+             TEXT(text), "query_hash", NUMBER(query_block_hash(text)), "query_type", type, "range_type",
              request->is_instant ? "instant" : "range", "length", TEXT(buf_slice(&length)), "step",
              NUMBER(request->step_ns / NS_PER_MS), "duration", TEXT(buf_slice(&took)), "status", status_text(err, status), "limit",
              NUMBER(request->limit), "returned_lines", NUMBER(total(&stats->entries_returned)), "throughput",

@@ -60,6 +60,15 @@ bool config_has_key(struct slice name, bool *is_bool)
     return key != NULL || slice_starts(name, SLICE("limits_config."));
 }
 
+bool config_has_section(struct slice name)
+{
+    for (size_t i = 0; i < LENGTH(keys); i++) {
+        if (slice_starts(slice_str(keys[i].name), name) && keys[i].name[name.len] == '.')
+            return true;
+    }
+    return slice_eq(name, SLICE("limits_config"));
+}
+
 static bool bool_parse(struct slice text, bool *out)
 {
     *out = slice_eq_nocase(text, SLICE("true")) || slice_eq(text, SLICE("1")) || slice_eq_nocase(text, SLICE("yes")) || slice_eq_nocase(text, SLICE("on"));
@@ -87,8 +96,9 @@ static bool value_set(struct config *config, const struct key *key, struct slice
         *(int64_t *)field = (int64_t)bytes;
         return true;
     case KIND_DURATION:
-        return prom_parse_duration(value, field, err) || go_parse_duration(value, field, err) ||
-               err_set(err, ERR_INVALID, "\"%.*s\" is no duration such as 30s or 1h30m", SLICE_ARG(value));
+        if (!(prom_parse_duration(value, field, err) || go_parse_duration(value, field, err)) || *(int64_t *)field < 0)
+            return err_set(err, ERR_INVALID, "\"%.*s\" is no duration such as 30s or 1h30m", SLICE_ARG(value));
+        return true;
     }
     return false;
 }
@@ -154,6 +164,8 @@ bool config_finish(struct config *config, struct err *err)
     static const char *const durabilities[] = {"sync", "async"};
     static const char *const levels[] = {"debug", "info", "warn", "error"};
     static const char *const formats[] = {"logfmt", "json"};
+    static const char *const accesses[] = {"public", "users", "admins"};
+    static const char *const tls_versions[] = {"VersionTLS12", "VersionTLS13"};
     listen_fold(config);
     if (!config->auth_enabled && slice_eq(config->tenancy, SLICE("optional"))) {
         config->tenancy = SLICE("single");
@@ -162,12 +174,17 @@ bool config_finish(struct config *config, struct err *err)
     }
     if (config->http_listen_port > 65535)
         return err_set(err, ERR_INVALID, "server.http_listen_port: %lld is no port", (long long)config->http_listen_port);
+    if ((config->tls_cert_file.len > 0) != (config->tls_key_file.len > 0))
+        return err_set(err, ERR_INVALID, "server.http_tls_config: cert_file and key_file are wanted together");
     if (config->shards > 256)
         return err_set(err, ERR_INVALID, "storage.shards: %lld is more than 256", (long long)config->shards);
     return one_of("tenancy", config->tenancy, tenancies, LENGTH(tenancies), err) &&
            one_of("storage.durability", config->durability, durabilities, LENGTH(durabilities), err) &&
            one_of("log.level", config->log_level, levels, LENGTH(levels), err) &&
            one_of("log.format", config->log_format, formats, LENGTH(formats), err) &&
+           one_of("auth.ready", config->auth_ready, accesses, LENGTH(accesses), err) &&
+           one_of("auth.metrics", config->auth_metrics, accesses, LENGTH(accesses), err) &&
+           one_of("server.tls_min_version", config->tls_min_version, tls_versions, LENGTH(tls_versions), err) &&
            (tenant_name_check(config->default_tenant, err) || err_wrap(err, "default_tenant"));
 }
 
@@ -219,6 +236,54 @@ static void keys_print(const struct config *config, const struct config *base, s
         section = in;
         struct slice leaf = in.len > 0 ? slice_from(name, dot + 1) : name;
         buf_printf(out, "%s%.*s: %.*s\n", in.len > 0 ? "  " : "", SLICE_ARG(leaf), SLICE_ARG(value));
+    }
+    arena_fini(&arena);
+}
+
+/* Whether a reload takes the key's new value. Files may change their name, not come or go: with them, what listeners and requests must do would change. */
+static bool is_reloadable(const struct key *key, const struct config *fresh, const struct config *running)
+{
+    static const char *const always[] = {"log.level", "runtime_config.file", "runtime_config.period", "server.http_tls_config.client_auth_type",
+                                         "server.http_tls_config.client_ca_file", "server.tls_min_version"};
+    for (size_t i = 0; i < LENGTH(always); i++) {
+        if (strcmp(key->name, always[i]) == 0)
+            return true;
+    }
+    const struct slice *a = (const void *)((const char *)fresh + key->offset);
+    const struct slice *b = (const void *)((const char *)running + key->offset);
+    bool is_file = strcmp(key->name, "auth.users_file") == 0 || strcmp(key->name, "server.http_tls_config.cert_file") == 0 ||
+                   strcmp(key->name, "server.http_tls_config.key_file") == 0;
+    return is_file && a->len > 0 && b->len > 0;
+}
+
+/* Both are of one kind; texts go to the arena of `to`. */
+static void value_copy(struct config *to, const struct config *from, const struct key *key)
+{
+    void *out = (char *)to + key->offset;
+    const void *in = (const char *)from + key->offset;
+    switch (key->kind) {
+    case KIND_TEXT:
+        *(struct slice *)out = arena_copy(&to->arena, *(const struct slice *)in);
+        return;
+    case KIND_BOOL:
+        *(bool *)out = *(const bool *)in;
+        return;
+    case KIND_COUNT:
+    case KIND_BYTES:
+    case KIND_DURATION:
+        *(int64_t *)out = *(const int64_t *)in;
+        return;
+    }
+}
+
+void config_hold(struct config *fresh, const struct config *running, struct buf *out_names)
+{
+    struct arena arena = ARENA_INIT;
+    for (size_t i = 0; i < LENGTH(keys); i++) {
+        if (slice_eq(value_text(fresh, &keys[i], &arena), value_text(running, &keys[i], &arena)) || is_reloadable(&keys[i], fresh, running))
+            continue;
+        buf_printf(out_names, "%s%s", out_names->len > 0 ? ", " : "", keys[i].name);
+        value_copy(fresh, running, &keys[i]);
     }
     arena_fini(&arena);
 }

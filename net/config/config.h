@@ -26,6 +26,14 @@
     KEY(DURATION, "server.head_timeout", head_timeout, 10 * NS_PER_S, "for the head of a request to arrive")                   \
     KEY(DURATION, "server.idle_timeout", idle_timeout, 120 * NS_PER_S, "for a connection without a request, and for a request to arrive whole") \
     KEY(DURATION, "server.write_timeout", write_timeout, 60 * NS_PER_S, "for a client to take a reply that has begun")         \
+    KEY(TEXT, "server.http_tls_config.cert_file", tls_cert_file, "", "PEM file with the certificate and those that lead to its root: all listeners then speak TLS only; re-read at SIGHUP") \
+    KEY(TEXT, "server.http_tls_config.key_file", tls_key_file, "", "PEM file with the certificate's private key, without a passphrase")   \
+    KEY(TEXT, "server.http_tls_config.client_auth_type", tls_client_auth_type, "", "NoClientCert, VerifyClientCertIfGiven or RequireAndVerifyClientCert") \
+    KEY(TEXT, "server.http_tls_config.client_ca_file", tls_client_ca_file, "", "PEM file with the authorities of clients' certificates")  \
+    KEY(TEXT, "server.tls_min_version", tls_min_version, "VersionTLS12", "VersionTLS12 or VersionTLS13")                          \
+    KEY(TEXT, "auth.users_file", users_file, "", "file of users that logi passwd writes: then each request needs a user and a password; re-read at SIGHUP") \
+    KEY(TEXT, "auth.ready", auth_ready, "public", "who may ask /ready and other probes when there are users: public, users or admins") \
+    KEY(TEXT, "auth.metrics", auth_metrics, "admins", "who may ask /metrics, which names tenants, when there are users: public, users or admins") \
     KEY(BOOL, "auth_enabled", auth_enabled, true, "Loki's name: false is tenancy single with default_tenant fake")             \
     KEY(TEXT, "tenancy", tenancy, "optional", "optional: X-Scope-OrgID when it is there, else default_tenant; single: the header is ignored; required: 401 without it") \
     KEY(TEXT, "default_tenant", default_tenant, "default", "the tenant of requests without X-Scope-OrgID")                     \
@@ -76,6 +84,8 @@ void config_fini(struct config *config);
 /* Sets one key from text. ERR_NOT_FOUND names the nearest right key; ERR_INVALID what is wrong with the value. */
 bool config_set(struct config *config, struct slice name, struct slice value, struct err *err) MUST_CHECK;
 bool config_has_key(struct slice name, bool *is_bool);
+/* Keys of that section are known: server, limits_config. */
+bool config_has_section(struct slice name);
 
 /* A whole YAML text; file stands in messages: "logi.yaml:12: unknown key server.lisen: did you mean server.listen?". expand_env: ${VAR} and ${VAR:default}. */
 bool config_read_yaml(struct config *config, const char *file, struct slice text, bool expand_env, struct err *err) MUST_CHECK;
@@ -87,6 +97,9 @@ bool config_read_environment(struct config *config, char *const *environment, st
 
 /* Checks that hold over keys (words of enumerations, ranges), and folds Loki's names in (auth_enabled, http_listen_port). Last. */
 bool config_finish(struct config *config, struct err *err) MUST_CHECK;
+
+/* For a reload: keys that only a restart can change, and that differ, are set back to what `running` has; their names, joined by ", ", are appended. */
+void config_hold(struct config *fresh, const struct config *running, struct buf *out_names);
 
 /* YAML of all keys, "defaults", or with "diff" those that are not as built in. */
 void config_print(const struct config *config, const char *mode, struct buf *out);

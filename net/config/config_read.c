@@ -3,12 +3,19 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/model/go_text.h"
 #include "net/config/yaml_flatten.h"
 
 struct reading {
     struct config *config;
     const char *file;
     bool only_overrides;
+    /* blocked_queries, a list of mappings, comes as single scalars: here it becomes the text form of query_block.h again. */
+    struct buf blocks;
+    bool in_blocks;
+    struct slice blocks_tenant; /* empty: limits_config's */
+    struct slice blocks_index;  /* of the item under way */
+    size_t blocks_line;
 };
 
 static bool override_add(struct config *config, struct slice tenant, struct slice name, struct slice value, struct err *err)
@@ -26,12 +33,58 @@ static bool override_add(struct config *config, struct slice tenant, struct slic
     return true;
 }
 
+static bool blocks_end(struct reading *reading, struct err *err)
+{
+    if (!reading->in_blocks)
+        return true;
+    reading->in_blocks = false;
+    buf_str(&reading->blocks, "}]");
+    struct slice text = buf_slice(&reading->blocks);
+    bool ok = reading->blocks_tenant.len == 0
+                  ? config_set(reading->config, SLICE("limits_config.blocked_queries"), text, err)
+                  : override_add(reading->config, reading->blocks_tenant, SLICE("blocked_queries"), text, err);
+    buf_reset(&reading->blocks);
+    return ok || err_wrap(err, "%s:%zu", reading->file, reading->blocks_line);
+}
+
+/* limits_config.blocked_queries.<index>.<key> and overrides.<tenant>.blocked_queries.<index>.<key>. */
+static bool is_block_path(const struct slice *path, size_t depth)
+{
+    return (depth == 4 && slice_eq(path[0], SLICE("limits_config")) && slice_eq(path[1], SLICE("blocked_queries"))) ||
+           (depth == 5 && slice_eq(path[0], SLICE("overrides")) && slice_eq(path[2], SLICE("blocked_queries")));
+}
+
+static bool blocks_take(struct reading *reading, const struct slice *path, size_t depth, struct slice value, size_t line, struct err *err)
+{
+    struct slice tenant = depth == 5 ? path[1] : SLICE("");
+    struct slice index = path[depth - 2];
+    if (reading->in_blocks && !slice_eq(tenant, reading->blocks_tenant) && !blocks_end(reading, err))
+        return false;
+    if (!reading->in_blocks) {
+        reading->in_blocks = true;
+        reading->blocks_tenant = tenant;
+        reading->blocks_line = line;
+        buf_str(&reading->blocks, "[{");
+    } else {
+        buf_str(&reading->blocks, slice_eq(index, reading->blocks_index) ? ", " : "}, {");
+    }
+    reading->blocks_index = index;
+    go_quote(&reading->blocks, path[depth - 1]);
+    buf_str(&reading->blocks, ": ");
+    go_quote(&reading->blocks, value);
+    return true;
+}
+
 static bool take_scalar(void *self, const struct slice *path, size_t depth, struct slice value, size_t line, struct err *err)
 {
     struct reading *reading = self;
     struct buf name = BUF_INIT;
     bool is_override = depth > 0 && slice_eq(path[0], SLICE("overrides"));
     bool ok = true;
+    if (is_block_path(path, depth) && (is_override || !reading->only_overrides))
+        return blocks_take(reading, path, depth, value, line, err);
+    if (!blocks_end(reading, err))
+        return false;
     if (is_override && depth == 3) {
         ok = override_add(reading->config, path[1], path[2], value, err);
     } else if (is_override && value.len == 0) {
@@ -43,7 +96,7 @@ static bool take_scalar(void *self, const struct slice *path, size_t depth, stru
             ok = err_set(err, ERR_NOT_FOUND, "unknown key %.*s: overrides: <tenant>: <limit>: <value> is wanted",
                          SLICE_ARG(buf_slice(&name)));
         else
-            ok = config_set(reading->config, buf_slice(&name), value, err);
+            ok = (value.len == 0 && config_has_section(buf_slice(&name))) || config_set(reading->config, buf_slice(&name), value, err);
     }
     buf_fini(&name);
     return ok || err_wrap(err, "%s:%zu", reading->file, line);
@@ -89,23 +142,25 @@ static struct slice expand(struct slice text, struct arena *arena)
     return copy;
 }
 
+static bool read_all(struct reading *reading, struct slice text, struct err *err)
+{
+    bool ok = yaml_flatten(text, &reading->config->arena, take_scalar, reading, err) && blocks_end(reading, err);
+    buf_fini(&reading->blocks);
+    return ok || strncmp(err->text, reading->file, strlen(reading->file)) == 0 ? ok : err_wrap(err, "%s", reading->file);
+}
+
 bool config_read_yaml(struct config *config, const char *file, struct slice text, bool expand_env, struct err *err)
 {
-    struct reading reading = {config, file, false};
+    struct reading reading = {.config = config, .file = file};
     if (expand_env)
         text = expand(text, &config->arena);
-    size_t before = strlen(file);
-    if (yaml_flatten(text, &config->arena, take_scalar, &reading, err))
-        return true;
-    return strncmp(err->text, file, before) == 0 ? false : err_wrap(err, "%s", file);
+    return read_all(&reading, text, err);
 }
 
 bool config_read_overrides(struct config *config, const char *file, struct slice text, struct err *err)
 {
-    struct reading reading = {config, file, true};
-    if (yaml_flatten(text, &config->arena, take_scalar, &reading, err))
-        return true;
-    return strncmp(err->text, file, strlen(file)) == 0 ? false : err_wrap(err, "%s", file);
+    struct reading reading = {.config = config, .file = file, .only_overrides = true};
+    return read_all(&reading, text, err);
 }
 
 /* LOGI_LIMITS_CONFIG_MAX_LINE_SIZE: the dots of a key are underscores too, so every key is tried. */

@@ -3,6 +3,7 @@
 #include <yaml.h>
 
 #include "core/base/buf.h"
+#include "core/model/go_text.h"
 
 typedef bool (*each_scalar)(void *self, const struct slice *path, size_t depth, struct slice value, size_t line, struct err *err);
 
@@ -12,7 +13,7 @@ struct level {
     enum level_kind kind;
     bool has_key;     /* mapping: the next scalar is the value of path[i] */
     bool has_nested;  /* list: some element was no scalar */
-    size_t index;     /* list: of the next element */
+    size_t index;     /* list: of the next element; mapping: of the next key */
     struct buf joined; /* list of scalars */
     size_t line;
 };
@@ -32,6 +33,18 @@ static bool emit(struct flattener *f, struct slice value, size_t line, struct er
     return f->each(f->self, f->path, f->depth, value, line, err);
 }
 
+/* An item that a reader of the joined text would split, trim or unquote is quoted. */
+static void item_put(struct buf *joined, struct slice item)
+{
+    bool is_safe = item.len == 0 || slice_trim(item).len == item.len;
+    for (size_t i = 0; i < item.len; i++)
+        is_safe = is_safe && strchr(",\"'[]", item.ptr[i]) == NULL;
+    if (is_safe)
+        buf_put(joined, item);
+    else
+        go_quote(joined, item);
+}
+
 static bool scalar(struct flattener *f, const yaml_event_t *event, struct err *err)
 {
     struct slice text = arena_copy(f->arena, slice_of(event->data.scalar.value, event->data.scalar.length));
@@ -45,12 +58,13 @@ static bool scalar(struct flattener *f, const yaml_event_t *event, struct err *e
     if (level->kind == LEVEL_LIST) {
         if (level->index++ > 0)
             buf_byte(&level->joined, ',');
-        buf_put(&level->joined, text);
+        item_put(&level->joined, text);
         return true;
     }
     if (!level->has_key) {
         f->path[f->depth - 1] = text;
         level->has_key = true;
+        level->index++;
         return true;
     }
     level->has_key = false;
@@ -82,6 +96,8 @@ static bool close_level(struct flattener *f, struct err *err)
     bool ok = true;
     if (level->kind == LEVEL_LIST && !level->has_nested)
         ok = emit(f, arena_copy(f->arena, buf_slice(&level->joined)), level->line, err);
+    else if (level->kind == LEVEL_MAPPING && level->index == 0 && f->depth > 0)
+        ok = emit(f, SLICE(""), level->line, err); // as a key without a value: a wrong name does not go unseen
     buf_fini(&level->joined);
     if (f->depth > 0 && f->levels[f->depth - 1].kind == LEVEL_MAPPING)
         f->levels[f->depth - 1].has_key = false;

@@ -1,5 +1,5 @@
-/* yaml_flatten.h: a YAML document as paths and scalars: server.listen -> "127.0.0.1:3100"; lists of scalars are joined by commas, lists of mappings get an
- * index: rules.0.name. Bounded in depth and size; anchors and aliases are refused. Thread: any. */
+/* yaml_flatten.h: a YAML document as paths and scalars: server.listen -> "127.0.0.1:3100"; lists of scalars are joined by commas (items with a comma, quotes or brackets in double quotes), lists of mappings get an
+ * index: rules.0.name; an empty mapping is an empty scalar. Bounded in depth and size; anchors and aliases are refused. Thread: any. */
 #pragma once
 
 #include "core/base/arena.h"

@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/rcu.h"
+#include "net/http/handshakes.h"
 #include "net/http/sweeper.h"
 
 static _Thread_local struct http_loop *current;
@@ -28,11 +29,15 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
     }
 }
 
-static void on_closed(void *data)
+void loop_connection_closed(struct http_loop *loop)
 {
-    struct http_loop *loop = data;
     atomic_fetch_sub(&loop->server->connections, 1);
     loop_accept_again(loop);
+}
+
+static void on_closed(void *data)
+{
+    loop_connection_closed(data);
 }
 
 static void on_accept(h2o_socket_t *listener, const char *error)
@@ -59,6 +64,10 @@ static void on_accept(h2o_socket_t *listener, const char *error)
         if (socket == NULL) {
             atomic_fetch_sub(&loop->server->connections, 1);
             return;
+        }
+        if (from->accept.ssl_ctx != NULL) {
+            handshake_accept(from, socket);
+            continue;
         }
         socket->on_close.cb = on_closed;
         socket->on_close.data = loop;
@@ -103,6 +112,7 @@ bool loop_start(struct http_loop *loop, struct err *err)
 {
     struct http_server *server = loop->server;
     h2o_linklist_init_anchor(&loop->under_way);
+    h2o_linklist_init_anchor(&loop->handshakes);
     h2o_context_init(&loop->context, h2o_evloop_create(), &server->global);
     h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
     loop->sweeper = sweeper_create(loop);

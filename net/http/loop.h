@@ -31,6 +31,7 @@ struct http_loop {
     h2o_multithread_receiver_t receiver;
     struct loop_listener listeners[HTTP_LISTENERS_MAX];
     h2o_linklist_t under_way; /* struct http_exchange.link */
+    h2o_linklist_t handshakes; /* of handshakes.c */
     struct sweeper *sweeper;
     atomic_bool is_stopping;
     bool is_accepting;
@@ -52,4 +53,6 @@ struct http_loop *loop_current(void);
 
 /* Begins on its thread; ends when is_stopping and woken. */
 bool loop_start(struct http_loop *loop, struct err *err) MUST_CHECK;
-void loop_accept_again(struct http_loop *loop); /* after a connection closed */
+void loop_accept_again(struct http_loop *loop);
+/* A connection that was counted is no more. Thread: the loop. */
+void loop_connection_closed(struct http_loop *loop);

@@ -12,6 +12,7 @@ enum http_route_flags {
     ROUTE_PUBLIC = 16,  /* answered without credentials: probes */
     ROUTE_ANY_METHOD = 32,
     ROUTE_WEBSOCKET = 64, /* may take the connection over */
+    ROUTE_METRICS = 128,  /* public unless the configuration says otherwise: it names tenants */
 };
 
 struct http_route {

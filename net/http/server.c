@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "net/http/exchange.h"
+#include "net/http/handshakes.h"
 #include "net/http/head_check.h"
 #include "net/http/listener.h"
 #include "net/http/sweeper.h"
@@ -75,8 +76,13 @@ static void dispatch(struct http_request *request, const struct router *router, 
     case ROUTE_FOUND:
         break;
     }
-    if (config->admit != NULL && !config->admit(request))
-        return;
+    if (config->admit == NULL || config->admit(request))
+        http_request_go_on(request);
+}
+
+void http_request_go_on(struct http_request *request)
+{
+    const struct http_server_config *config = &request->exchange->loop->server->config;
     if ((request->route->flags & ROUTE_ON_POOL) == 0)
         request->route->handle(request);
     else if (!config->run(request, run_on_pool))
@@ -107,6 +113,7 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     const struct http_server_config *config = &loop->server->config;
 
     h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
+    handshake_served(sock);
     const char *reason = NULL;
     switch (head_check(slice_of(sock->input->bytes, sock->input->size), &reason)) {
     case HEAD_GOOD:
@@ -144,6 +151,7 @@ static void globals_init(struct http_server *server)
     h2o_config_init(global);
     global->http1.upgrade_to_http2 = 0;
     global->http1.req_timeout = (uint64_t)(config->idle_timeout_ns / NS_PER_MS);
+    global->handshake_timeout = (uint64_t)(config->head_timeout_ns / NS_PER_MS) * 2; // the sweeper's is shorter, and counted
     global->max_request_entity_size = config->body_bytes_max + 1;
     global->server_name = h2o_iovec_init(H2O_STRLIT("logi"));
     for (size_t i = 0; i < config->listener_count; i++) {
@@ -293,9 +301,5 @@ void http_server_set_tls(struct http_server *server, void *const *tls)
                 (void)SSL_CTX_up_ref(tls[i]);
         }
         http_loop_post(change->loop, apply_tls, change);
-    }
-    for (size_t i = 0; i < server->config.listener_count; i++) {
-        if (tls[i] != NULL)
-            SSL_CTX_free(tls[i]); // each loop holds its own reference now
     }
 }

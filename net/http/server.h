@@ -13,7 +13,7 @@ struct http_server;
 struct http_listener {
     const char *address;         /* "127.0.0.1:3100", "[::1]:3100", ":3100" */
     const struct router *router; /* what is served there; outlives the server */
-    void *tls;                   /* SSL_CTX *, or NULL: clear text */
+    void *tls;                   /* SSL_CTX * of tls.h, or NULL: clear text; the server takes references of its own */
     bool is_optional;            /* when its address is in use, the server goes on without it: http_server_port is 0 then */
 };
 
@@ -36,7 +36,8 @@ struct http_server_config {
     size_t tail_bytes;            /* unused by the server itself: what a websocket may have waiting */
     const struct clock *clock;
     void *app;
-    /* Before the handler, on the loop: tenant, credentials, readiness. True: go on. False: it has replied. May be NULL. */
+    /* Before the handler, on the loop: tenant, credentials, readiness. True: go on. False: it has replied, or has taken the request and will reply or
+     * call http_request_go_on. May be NULL. */
     bool (*admit)(struct http_request *request);
     /* Runs task(request) on the pool, in its turn. False: too much waits, 429 is sent. */
     bool (*run)(struct http_request *request, void (*task)(void *self));
@@ -57,12 +58,16 @@ void http_server_stop_accepting(struct http_server *server);
 /* Waits for requests under way, at most timeout_ns, then ends loops and memory. NULL is fine. */
 void http_server_stop(struct http_server *server, int64_t timeout_ns);
 
-/* New TLS contexts for the listeners, in their order; from the next connection on. The old ones are freed. */
+/* New TLS contexts for the listeners, in their order; from the next connection on, those that are open keep theirs. The server takes references of its own. A
+ * listener cannot change between clear text and TLS. */
 void http_server_set_tls(struct http_server *server, void *const *tls);
 
 size_t http_server_connections(const struct http_server *server);
 /* Port of the i-th listener, for address ":0". */
 unsigned http_server_port(const struct http_server *server, size_t listener);
+
+/* Runs the handler of a request that admit has held back. Thread: its loop. */
+void http_request_go_on(struct http_request *request);
 
 /* ---- for handlers that take the connection over (websocket) ---- */
 struct st_h2o_req_t;

@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "net/http/exchange.h"
+#include "net/http/handshakes.h"
 
 #define SWEEP_MS 100
 
@@ -151,6 +152,7 @@ static void sweep(h2o_timeout_entry_t *entry)
     sweeper->generation++;
     sweeper->body_bytes = sweeper->largest_bytes = 0;
     sweeper->largest = NULL;
+    handshakes_sweep(sweeper->loop, clock_mono_ns(server->config.clock));
     (void)H2O_HTTP1_CALLBACKS.foreach_request(&sweeper->loop->context, look, sweeper);
     size_t share = server->config.body_budget_bytes / server->loop_count;
     if (sweeper->body_bytes > share && sweeper->largest != NULL)

@@ -1,6 +1,7 @@
 /* caller.h: who makes a request: the tenants that it names, and their limits. Rules: spec http-api.md section 2. */
 #pragma once
 
+#include "net/auth/users.h"
 #include "net/http/request.h"
 #include "net/tenancy/limits_book.h"
 
@@ -25,8 +26,10 @@ struct caller {
     const struct limits *limits; /* of the one tenant, or the strictest of several */
 };
 
-/* Fills request->user_state with a caller, in the request's arena, or replies (401, 400) and returns false. several: the route takes more than one. */
-bool caller_admit(struct http_request *request, const struct tenancy *tenancy, struct limits_shelf *shelf, bool several) MUST_CHECK;
+/* Fills request->user_state with a caller, in the request's arena, or replies (401, 403, 400) and returns false. several: the route takes more than one.
+ * user: who has logged in; NULL: nobody has to. Without the header a user's first tenant is meant. */
+bool caller_admit(struct http_request *request, const struct tenancy *tenancy, struct limits_shelf *shelf, bool several,
+                  const struct user *user) MUST_CHECK;
 /* Gives back what admit took; fine without. */
 void caller_release(const struct http_request *request);
 

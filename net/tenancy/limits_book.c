@@ -31,13 +31,27 @@ static struct tenant_limits *tenant_of(struct limits_book *book, struct slice na
     return tenant;
 }
 
+/* A tenant without blocked_queries of its own shares the defaults' list. */
+static bool has_own_blocks(const struct limits_book *book, size_t i)
+{
+    return book->tenants[i].limits.blocked_queries.items != book->defaults.blocked_queries.items;
+}
+
+static bool blocks_compile(struct limits_book *book, struct err *err)
+{
+    bool ok = query_blocks_compile(&book->defaults.blocked_queries, err);
+    for (size_t i = 0; ok && i < book->count; i++)
+        ok = !has_own_blocks(book, i) || query_blocks_compile(&book->tenants[i].limits.blocked_queries, err);
+    return ok;
+}
+
 bool limits_book_create(const struct limits *defaults, const struct limits_override *overrides, size_t count, uint64_t version,
                         struct limits_book **out, struct err *err)
 {
     struct limits_book *book = mem_zero(sizeof(*book));
     atomic_init(&book->refs, 1);
     book->version = version;
-    book->defaults = *defaults;
+    limits_copy(defaults, &book->arena, &book->defaults); // the settings that they come from may be read anew and freed
     book->tenants = ARENA_ARRAY(&book->arena, struct tenant_limits, count);
     for (size_t i = 0; i < count; i++) {
         struct tenant_limits *tenant = tenant_of(book, overrides[i].tenant);
@@ -45,6 +59,10 @@ bool limits_book_create(const struct limits *defaults, const struct limits_overr
             limits_book_unref(book);
             return err_wrap(err, "overrides of tenant %.*s", SLICE_ARG(overrides[i].tenant));
         }
+    }
+    if (!blocks_compile(book, err)) {
+        limits_book_unref(book);
+        return false;
     }
     *out = book;
     return true;
@@ -60,6 +78,11 @@ void limits_book_unref(struct limits_book *book)
 {
     if (book == NULL || atomic_fetch_sub(&book->refs, 1) > 1)
         return;
+    for (size_t i = 0; i < book->count; i++) {
+        if (has_own_blocks(book, i))
+            query_blocks_free(&book->tenants[i].limits.blocked_queries);
+    }
+    query_blocks_free(&book->defaults.blocked_queries);
     arena_fini(&book->arena);
     mem_free(book);
 }
@@ -97,13 +120,30 @@ static int64_t smaller_positive(int64_t a, int64_t b)
     return a <= 0 ? b : b <= 0 ? a : a < b ? a : b;
 }
 
-void limits_strictest(const struct limits *const *all, size_t count, struct limits *out)
+static struct slice_list list_join(const struct slice_list *a, const struct slice_list *b, struct arena *arena)
+{
+    struct slice *items = ARENA_ARRAY(arena, struct slice, a->count + b->count);
+    size_t count = a->count;
+    for (size_t i = 0; i < a->count; i++)
+        items[i] = a->items[i];
+    for (size_t i = 0; i < b->count; i++) {
+        bool is_new = true;
+        for (size_t k = 0; k < count; k++)
+            is_new = is_new && !slice_eq(items[k], b->items[i]);
+        if (is_new)
+            items[count++] = b->items[i];
+    }
+    return (struct slice_list){items, count};
+}
+
+void limits_strictest(const struct limits *const *all, size_t count, struct arena *arena, struct limits *out)
 {
     *out = *all[0];
     for (size_t i = 1; i < count; i++) {
 #define STRICTER_BOOL(field)
 #define STRICTER_TEXT(field)
 #define STRICTER_LIST(field)
+#define STRICTER_BLOCKS(field)
 #define STRICTER_RATE_MB(field)
 #define STRICTER_COUNT(field) out->field = smaller_positive(out->field, all[i]->field);
 #define STRICTER_BYTES(field) STRICTER_COUNT(field)
@@ -111,6 +151,9 @@ void limits_strictest(const struct limits *const *all, size_t count, struct limi
 #define STRICTER(kind, field, value, help) STRICTER_##kind(field)
         LIMITS_TABLE(STRICTER)
 #undef STRICTER
+        out->required_labels = list_join(&out->required_labels, &all[i]->required_labels, arena);
+        out->volume_enabled = out->volume_enabled && all[i]->volume_enabled;
+        out->enable_multi_variant_queries = out->enable_multi_variant_queries && all[i]->enable_multi_variant_queries;
     }
 }
 

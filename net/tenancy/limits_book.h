@@ -25,8 +25,9 @@ const struct limits *limits_book_defaults(const struct limits_book *book);
 uint64_t limits_book_version(const struct limits_book *book);
 /* The i-th tenant with overrides; false at the end. */
 bool limits_book_at(const struct limits_book *book, size_t i, struct slice *tenant, const struct limits **limits);
-/* The smallest positive value of each, for a query over several tenants. */
-void limits_strictest(const struct limits *const *all, size_t count, struct limits *out);
+/* For a query over several tenants: the smallest positive value of each number, what all of them have switched on, and the labels that any of them requires, in
+ * the arena. blocked_queries are the first one's: each tenant's are asked by themselves. */
+void limits_strictest(const struct limits *const *all, size_t count, struct arena *arena, struct limits *out);
 
 /* The book in force: readers take it with a reference, a reload changes it. */
 struct limits_shelf;

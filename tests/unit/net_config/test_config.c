@@ -21,6 +21,11 @@ static const struct bad_case {
     {"override of no limit", "overrides:\n  t:\n    server.listen: x\n", "f.yaml:3"},
     {"override without a tenant", "overrides:\n  max_line_size: 5\n", "overrides: <tenant>: <limit>: <value>"},
     {"broken YAML", "a: [\n", "f.yaml"},
+    {"an unknown section with nothing in it", "limts_config: {}\n", "f.yaml:1: unknown key limts_config"},
+    {"an unknown section without a value", "a: 5\nsrver:\n", "f.yaml:1: unknown key a"},
+    {"negative duration", "shutdown_timeout: -5s\n", "shutdown_timeout"},
+    {"a blocked query with an unknown key", "limits_config:\n  blocked_queries:\n    - patern: x\n", "f.yaml:3: limits_config: blocked_queries: unknown key patern"},
+    {"a blocked query with a bad regex", "overrides:\n  t:\n    blocked_queries:\n      - pattern: (\n        regex: true\n", "f.yaml:4: blocked_queries: error parsing regexp"},
 };
 
 static void a_bad_file_is_refused_with_its_line(void **state)
@@ -36,6 +41,63 @@ static void a_bad_file_is_refused_with_its_line(void **state)
     }
 }
 
+static void blocked_queries_are_read_for_all_and_for_a_tenant(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err = {.text = ""};
+    const char *yaml = "limits_config:\n  blocked_queries:\n    - pattern: '{a=\"b\"}'\n      types: [metric, filter]\n    - hash: 12\n  max_line_size: 1KB\n"
+                       "overrides:\n  one:\n    blocked_queries:\n      - {pattern: .*x.*, regex: true, types: limited}\n  two:\n    blocked_queries: []\n  three:\n    max_line_size: 5\n";
+    struct limits_book *book = NULL;
+    config_init(&config);
+    if (!config_read_yaml(&config, "f", slice_str(yaml), false, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(config.limits.blocked_queries.count, 2);
+    assert_int_equal(config.limits.blocked_queries.items[0].types, QUERY_TYPE_METRIC | QUERY_TYPE_FILTER);
+    assert_true(slice_eq(config.limits.blocked_queries.items[0].pattern, SLICE("{a=\"b\"}")));
+    assert_int_equal(config.limits.blocked_queries.items[1].hash, 12);
+    assert_int_equal(config.limits.max_line_size, 1024);
+    assert_true(limits_book_create(&config.limits, config.overrides, config.override_count, 1, &book, &err));
+    config_fini(&config); // the book owns all that it has
+    const struct query_block_list *all = &limits_book_defaults(book)->blocked_queries;
+    const struct query_block_list *one = &limits_book_find(book, SLICE("one"))->blocked_queries;
+    assert_int_equal(one->count, 1);
+    assert_true(query_blocks_match(one, SLICE("{y=\"x\"}"), QUERY_TYPE_LIMITED));
+    assert_false(query_blocks_match(one, SLICE("{a=\"b\"}"), QUERY_TYPE_METRIC));
+    assert_true(query_blocks_match(all, SLICE("{a=\"b\"}"), QUERY_TYPE_METRIC));
+    assert_int_equal(limits_book_find(book, SLICE("two"))->blocked_queries.count, 0);
+    assert_int_equal(limits_book_find(book, SLICE("three"))->blocked_queries.count, 2);
+    limits_book_unref(book);
+}
+
+static void a_reload_holds_back_what_needs_a_restart(void **state)
+{
+    (void)state;
+    struct config running;
+    struct config fresh;
+    struct err err = {.text = ""};
+    struct buf names = BUF_INIT;
+    config_init(&running);
+    config_init(&fresh);
+    assert_true(config_read_yaml(&running, "f", SLICE("auth: {users_file: old}\nserver: {listen: ':1'}\n"), false, &err));
+    assert_true(config_read_yaml(&fresh, "f",
+                                 SLICE("auth: {users_file: new}\nserver:\n  listen: ':2'\n  http_tls_config: {cert_file: c, key_file: k}\n"
+                                       "storage: {shards: 3, compaction: false}\nlog: {level: debug}\n"),
+                                 false, &err));
+    config_hold(&fresh, &running, &names);
+    assert_true(slice_eq(buf_slice(&names), SLICE("server.listen, server.http_tls_config.cert_file, server.http_tls_config.key_file, "
+                                                  "storage.shards, storage.compaction")));
+    assert_true(slice_eq(fresh.listen, SLICE(":1")));
+    assert_int_equal(fresh.shards, 0);
+    assert_true(fresh.compaction);
+    assert_int_equal(fresh.tls_cert_file.len, 0); // a listener cannot begin to speak TLS
+    assert_true(slice_eq(fresh.users_file, SLICE("new")));
+    assert_true(slice_eq(fresh.log_level, SLICE("debug")));
+    buf_fini(&names);
+    config_fini(&running);
+    config_fini(&fresh);
+}
+
 static void a_good_file_sets_what_it_says(void **state)
 {
     (void)state;
@@ -44,7 +106,7 @@ static void a_good_file_sets_what_it_says(void **state)
     const char *yaml = "server:\n  http_listen_port: 3200\n  max_recv_msg_size: 1MB\n"
                        "storage: {durability: async, seal_age: 90s}\n"
                        "limits_config:\n  max_line_size: 1KB\n  retention_period: 30d\n  enforced_labels: [env, team]\n"
-                       "overrides:\n  acme:\n    max_line_size: 2KB\n  empty:\n";
+                       "overrides:\n  acme:\n    max_line_size: 2KB\n  empty:\n  none: {}\nquery:\nlog: {}\nserver: {http_tls_config: {}}\n";
     config_init(&config);
     assert_true(config_read_yaml(&config, "f", slice_str(yaml), false, &err));
     assert_true(config_finish(&config, &err));
@@ -141,6 +203,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bad_file_is_refused_with_its_line),
+        cmocka_unit_test(blocked_queries_are_read_for_all_and_for_a_tenant),
+        cmocka_unit_test(a_reload_holds_back_what_needs_a_restart),
         cmocka_unit_test(a_good_file_sets_what_it_says),
         cmocka_unit_test(auth_enabled_false_is_one_tenant_named_fake),
         cmocka_unit_test(variables_are_expanded_when_asked),

@@ -30,6 +30,8 @@ static const struct yaml_case {
     {"an empty list", "a: []\n", "1:a=;"},
     {"null", "a:\nb: ~\nc: null\nd: 'null'\n", "1:a=;2:b=;3:c=;4:d=null;"},
     {"a list of mappings", "a:\n- b: 1\n  c: 2\n- b: 3\n", "2:a.0.b=1;3:a.0.c=2;4:a.1.b=3;"},
+    {"empty mappings", "a: {}\nb:\n  c: {}\n", "1:a=;3:b.c=;"},
+    {"items that commas would split", "a: [\"b,c\", 'd\"', e]\n", "1:a=\"b,c\",\"d\\\"\",e;"},
     {"flow mapping", "a: {b: 1, c: {d: 2}}\n", "1:a.b=1;1:a.c.d=2;"},
     {"a scalar document", "just text\n", NULL},
     {"a list document", "- a\n", NULL},

@@ -78,9 +78,18 @@ static void the_strictest_of_several_limits_is_the_smallest_that_is_set(void **s
     a.max_query_length = 5;
     b.max_query_length = 3;
     const struct limits *both[] = {&a, &b};
-    limits_strictest(both, 2, &out);
+    struct arena arena = ARENA_INIT;
+    struct err err;
+    assert_true(limits_set(&a, SLICE("required_labels"), SLICE("app,env"), &arena, &err));
+    assert_true(limits_set(&b, SLICE("required_labels"), SLICE("env,team"), &arena, &err));
+    assert_true(limits_set(&b, SLICE("volume_enabled"), SLICE("false"), &arena, &err));
+    limits_strictest(both, 2, &arena, &out);
     assert_int_equal(out.max_query_series, 7);
     assert_int_equal(out.max_query_length, 3);
+    assert_int_equal(out.required_labels.count, 3);
+    assert_true(slice_eq(out.required_labels.items[2], SLICE("team")));
+    assert_false(out.volume_enabled);
+    arena_fini(&arena);
 }
 
 int main(void)

@@ -1,0 +1,259 @@
+"""Each key of limits_config: what it lets through, what it refuses, and with which words; a tenant for each, by overrides. The words are Loki's."""
+import json
+import tempfile
+import time
+
+import requests
+
+PUSH = "/loki/api/v1/push"
+HOUR = 3600 * 10**9
+SELECTOR = '{job="x"}'
+
+# name of the tenant -> its overrides
+OVERRIDES = {
+    "line": {"max_line_size": "20B"},
+    "cut": {"max_line_size": 20, "max_line_size_truncate": True, "max_line_size_truncate_identifier": "[...]"},
+    "names": {"max_label_name_length": 5},
+    "values": {"max_label_value_length": 5},
+    "many": {"max_label_names_per_series": 2},
+    "nometa": {"allow_structured_metadata": False},
+    "metasize": {"max_structured_metadata_size": 10},
+    "metacount": {"max_structured_metadata_entries_count": 1},
+    "old": {"reject_old_samples": True, "reject_old_samples_max_age": "2h"},
+    "future": {"creation_grace_period": "5m"},
+    "anyfuture": {"creation_grace_period": 0},
+    "window": {"out_of_order_window": "1h"},
+    "same": {"increment_duplicate_timestamp": True},
+    "service": {"discover_service_name": ["team"]},
+    "noservice": {"discover_service_name": []},
+    "nolevel": {"discover_log_levels": False},
+    "levels": {"log_level_fields": ["lvl"]},
+    "rate": {"ingestion_rate_mb": 0.001, "ingestion_burst_size_mb": 0.001},
+    "streamrate": {"per_stream_rate_limit": 100, "per_stream_rate_limit_burst": 200},
+    "streams": {"max_global_streams_per_user": 2},
+    "enforced": {"enforced_labels": ["env", "team"]},
+    "blocked": {"block_ingestion_until": "2100-01-01T00:00:00Z", "block_ingestion_status_code": 456},
+    "silent": {"block_ingestion_until": "2100-01-01T00:00:00Z", "block_ingestion_status_code": 200},
+    "over": {"block_ingestion_until": "2000-01-01T00:00:00Z", "block_ingestion_status_code": 456},
+    "entries": {"max_entries_limit_per_query": 5},
+    "length": {"max_query_length": "2h"},
+    "range": {"max_query_range": "30m"},
+    "lookback": {"max_query_lookback": "1h"},
+    "series": {"max_query_series": 2},
+    "bytes": {"max_query_bytes_read": "1KB"},
+    "timeout": {"query_timeout": "1ms"},
+    "matchers": {"max_streams_matchers_per_query": 2},
+    "required": {"required_labels": ["app", "env"]},
+    "minimum": {"minimum_labels_number": 2},
+    "novolume": {"volume_enabled": False},
+    "volume": {"volume_max_series": 1},
+    "queries": {"blocked_queries": [{"pattern": ".*secret.*", "regex": True}, {"pattern": '{job="exact"}'}, {"types": "metric", "pattern": "sum.*", "regex": True},
+                                    {"hash": 1083137555}]},
+    "plain": {},
+}
+
+
+def entry(line="x", age_ns=0, metadata=None):
+    return [str(time.time_ns() - age_ns), line] + ([metadata] if metadata else [])
+
+
+def push(node, tenant, entries, **labels):
+    body = {"streams": [{"stream": labels or {"job": "x"}, "values": entries}]}
+    return requests.post(node.url + PUSH, json=body, headers={"X-Scope-OrgID": tenant}, timeout=60)
+
+
+def query(node, tenant, text=SELECTOR, path="/loki/api/v1/query_range", **params):
+    params = {"start": str(time.time_ns() - HOUR), "end": str(time.time_ns() + HOUR // 10), **params}
+    return requests.get(node.url + path, params={"query": text, **params}, headers={"X-Scope-OrgID": tenant}, timeout=60)
+
+
+def streams(node, tenant, **params):
+    answer = query(node, tenant, '{job=~".+"}', **params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]["result"]
+
+
+def lines(node, tenant, **params):
+    return sorted(value[1] for stream in streams(node, tenant, **params) for value in stream["values"])
+
+
+# tenant, entries and labels of one push, status, words of the answer, lines that are there afterwards (None: not looked at)
+PUSHES = [
+    ("line", [entry("x" * 20)], {"job": "x"}, 204, "", ["x" * 20]),
+    ("line", [entry("x" * 21)], {"job": "y"}, 400, "max entry size '20' bytes exceeded for stream '{job=\"y\", service_name=\"y\"}' while adding an entry with length '21' bytes",
+     ["x" * 20]),
+    ("cut", [entry("0123456789abcdefghijklmn")], {"job": "x"}, 204, "", ["0123456789abcde[...]"]),
+    ("names", [entry()], {"job": "x", "abcde": "1"}, 400, "", []),  # service_name itself is longer
+    ("values", [entry()], {"job": "123456"}, 400, "has label value too long: '123456'", []),
+    ("many", [entry()], {"job": "x", "a": "1"}, 204, "", ["x"]),
+    ("many", [entry()], {"job": "x", "a": "1", "b": "2"}, 400, "has 3 label names; limit 2", ["x"]),
+    ("nometa", [entry(metadata={"a": "b"})], {"job": "x"}, 400, "structured metadata, but this feature is disallowed", []),
+    ("metasize", [entry(metadata={"a": "123456789"})], {"job": "x"}, 204, "", ["x"]),
+    ("metasize", [entry(metadata={"a": "1234567890"})], {"job": "x"}, 400, "structured metadata too large: '11' bytes, limit: '10' bytes", ["x"]),
+    ("metacount", [entry(metadata={"a": "1", "b": "2"})], {"job": "x"}, 400, "too many structured metadata labels: '2', limit: '1'", []),
+    ("old", [entry("new", HOUR), entry("old", 3 * HOUR)], {"job": "x"}, 400, "has timestamp too old", None),
+    ("future", [entry("now"), entry("later", -HOUR // 10)], {"job": "x"}, 400, "has timestamp too new", None),
+    ("anyfuture", [entry("later", -24 * HOUR)], {"job": "x"}, 204, "", None),
+    ("window", [entry("newest"), entry("behind", 2 * HOUR)], {"job": "x"}, 400, "entry too far behind", None),
+    ("enforced", [entry()], {"job": "x", "env": "dev"}, 400, "missing required labels 'team' for user 'enforced' for stream", []),
+    ("enforced", [entry()], {"job": "x", "env": "dev", "team": "t"}, 204, "", ["x"]),
+    ("blocked", [entry()], {"job": "x"}, 456, "ingestion blocked for user 'blocked' until '2100-01-01T00:00:00Z' with status code '456'", []),
+    ("silent", [entry()], {"job": "x"}, (200, 204), "", []),
+    ("over", [entry()], {"job": "x"}, 204, "", ["x"]),
+    ("rate", [entry("x" * 2000)], {"job": "x"}, 429, "ingestion rate limit exceeded for user rate (limit: 1048 bytes/sec) while attempting to ingest '1' lines totaling '2000' bytes", []),
+    ("streamrate", [entry("x" * 300)], {"job": "x"}, 429, "Per stream rate limit exceeded (limit: 100B/sec) while attempting to ingest for stream", []),
+    ("plain", [entry("x" * 262144)], {"job": "x"}, 204, "", None),
+    ("plain", [entry("x" * 262145)], {"job": "y"}, 400, "max entry size '262144' bytes exceeded", None),
+]
+
+# tenant, parameters of one query, status, words of the answer
+QUERIES = [
+    ("entries", {"limit": 5}, 200, ""),
+    ("entries", {"limit": 6}, 400, "max entries limit per query exceeded, limit > max_entries_limit_per_query (6 > 5)"),
+    ("entries", {"text": f"count_over_time({SELECTOR}[1m])", "limit": 6}, 200, ""),
+    ("length", {"start": "0", "end": str(2 * HOUR)}, 200, ""),
+    ("length", {"start": "0", "end": str(3 * HOUR)}, 400, "the query time range exceeds the limit (query length: 3h0m0s, limit: 2h)"),
+    ("range", {"text": f"rate({SELECTOR}[30m])"}, 200, ""),
+    ("range", {"text": f"sum(rate({SELECTOR}[1h])) / 2"}, 400, "[interval] value exceeds limit: [1h] > [30m]"),
+    ("series", {"text": "count_over_time({job=~\"s.+\"}[1h])", "step": "3600"}, 400, "maximum number of series (2) reached for a single query"),
+    ("series", {"text": "sum(count_over_time({job=~\"s.+\"}[1h]))", "step": "3600"}, 200, ""),
+    ("bytes", {"text": SELECTOR + " |= \"x\""}, 400, "the query would read too many bytes (query: "),
+    ("matchers", {"text": '{a="1",job=~".+"}'}, 200, ""),
+    ("matchers", {"text": '{a="1",b="2",job="3"}'}, 400, "max streams matchers per query exceeded, matchers-count > limit (3 > 2)"),
+    ("required", {"text": '{app="x",env="y"}'}, 200, ""),
+    ("required", {"text": '{app="x",job="z"}'}, 400, "stream selector is missing required matchers [env], labels present in the query were [app, job]"),
+    ("required", {"text": 'sum(rate({job="x"}[1m]))'}, 400, "stream selector is missing required matchers [app, env], labels present in the query were [job]"),
+    ("minimum", {"text": '{app="x",env="y"}'}, 200, ""),
+    ("minimum", {"text": '{app="x"}'}, 400, "stream selector has less label matchers than required: (present: [app], number_present: 1, required_number_label_matchers: 2)"),
+    ("novolume", {"path": "/loki/api/v1/index/volume"}, 404, ""),
+    ("novolume", {}, 200, ""),
+    ("queries", {"text": '{job="a"} |= "secret"'}, 400, "query blocked by policy"),
+    ("queries", {"text": ' {job="exact"} '}, 400, "query blocked by policy"),
+    ("queries", {"text": '{job="exact"} |= "x"'}, 200, ""),
+    ("queries", {"text": 'sum(rate({job="a"}[1m]))'}, 400, "query blocked by policy"),
+    ("queries", {"text": 'rate({job="sum"}[1m])'}, 400, "query blocked by policy"),  # a regex matches anywhere
+    ("queries", {"text": '{job="sum"}'}, 200, ""),                                   # but of this rule, metric queries only
+    ("plain|queries", {"text": '{job="a"} |= "secret"'}, 400, "query blocked by policy"),
+    ("plain|required", {"text": '{job="x"}'}, 400, "stream selector is missing required matchers [app, env]"),
+    ("plain|entries", {"limit": 6}, 400, "(6 > 5)"),
+    ("plain|novolume", {"path": "/loki/api/v1/index/volume"}, 404, ""),
+    ("plain", {"limit": 5000}, 200, ""),
+    ("plain", {"limit": 5001}, 400, "(5001 > 5000)"),
+    ("plain", {"text": '{job="a"} |= "secret"'}, 200, ""),
+]
+
+
+def a_push_is_taken_or_refused_as_its_row_says(node):
+    wrong = []
+    for tenant, entries, labels, status, words, stored in PUSHES:
+        answer = push(node, tenant, entries, **labels)
+        is_right = answer.status_code in (status if isinstance(status, tuple) else (status,)) and words in answer.text
+        if answer.status_code == 429:
+            is_right = is_right and int(answer.headers.get("Retry-After", "0")) >= 1
+        if not is_right:
+            wrong.append((tenant, labels, answer.status_code, answer.text[:300]))
+        elif stored is not None and lines(node, tenant) != sorted(stored):
+            wrong.append((tenant, "stored", lines(node, tenant)))
+    assert not wrong, wrong
+
+
+def a_query_is_answered_or_refused_as_its_row_says(node):
+    for name in ("s1", "s2", "s3"):
+        assert push(node, "series", [entry()], job=name).status_code == 204
+    assert push(node, "bytes", [entry("x" * 4000)]).status_code == 204
+    wrong = []
+    for tenant, params, status, words in QUERIES:
+        answer = query(node, tenant, **params)
+        if answer.status_code != status or words not in answer.text:
+            wrong.append((tenant, params, answer.status_code, answer.text[:300]))
+    assert not wrong, wrong
+
+
+def a_stream_too_many_is_429_and_the_others_go_on(node):
+    assert push(node, "streams", [entry("1")], job="one").status_code == 204
+    assert push(node, "streams", [entry("2")], job="two").status_code == 204
+    answer = push(node, "streams", [entry("3")], job="three")
+    assert answer.status_code == 429 and "maximum active stream limit exceeded when trying to create stream {job=\"three\"" in answer.text, answer.text
+    assert "user: 'streams'" in answer.text and int(answer.headers["Retry-After"]) >= 1
+    assert push(node, "streams", [entry("4")], job="one").status_code == 204
+    assert lines(node, "streams") == ["1", "2", "4"]
+
+
+def old_and_new_neighbours_of_refused_entries_are_stored(node):
+    wide = {"start": str(time.time_ns() - 30 * HOUR), "end": str(time.time_ns() + 30 * HOUR)}
+    for tenant, want in (("old", ["new"]), ("future", ["now"]), ("anyfuture", ["later"]), ("window", ["newest"])):
+        assert lines(node, tenant, **wide) == want, (tenant, lines(node, tenant, **wide))
+
+
+def labels_are_added_as_the_tenant_wants(node):
+    for tenant, labels, want in (("service", {"job": "j", "team": "t"}, "t"), ("service", {"job": "j"}, "unknown_service"), ("noservice", {"job": "j"}, None),
+                                 ("plain", {"job": "j"}, "j")):
+        assert push(node, tenant, [entry("service of " + str(want))], **labels).status_code == 204
+        found = [s["stream"].get("service_name") for s in streams(node, tenant) if any(v[1] == "service of " + str(want) for v in s["values"])]
+        assert found == [want], (tenant, labels, found)
+    for tenant, line, want in (("nolevel", "level=error", None), ("plain", "level=error", "error"), ("levels", "lvl=warn level=error", "warn")):
+        assert push(node, tenant, [entry(line)]).status_code == 204
+        found = [s["stream"].get("detected_level") for s in streams(node, tenant) if any(v[1] == line for v in s["values"])]
+        assert found == [want], (tenant, found)
+
+
+def equal_times_are_told_apart_where_the_tenant_wants_it(node):
+    stamp = str(time.time_ns())
+    for tenant, want in (("same", [0, 1, 2]), ("plain", [0, 0, 0])):
+        assert push(node, tenant, [[stamp, "a"], [stamp, "b"], [stamp, "c"]], job="times").status_code == 204
+        answer = query(node, tenant, '{job="times"}', direction="forward").json()
+        values = sorted((v[1], int(v[0]) - int(stamp)) for s in answer["data"]["result"] for v in s["values"])
+        assert [at for _, at in values] == want, (tenant, values)
+
+
+def queries_see_back_as_far_as_the_tenant_wants(node):
+    assert push(node, "lookback", [entry("near", HOUR // 2), entry("far", 2 * HOUR)]).status_code == 204
+    assert lines(node, "lookback", start=str(time.time_ns() - 5 * HOUR)) == ["near"]
+    assert lines(node, "lookback", start=str(time.time_ns() - 5 * HOUR), end=str(time.time_ns() - 3 * HOUR)) == []
+
+
+def a_query_over_its_time_is_504(node):
+    body = [[str(time.time_ns() - i), f"line {i} " + "x" * 100] for i in range(60000)]
+    assert push(node, "timeout", body).status_code == 204
+    answer = query(node, "timeout", 'sum by (n) (count_over_time({job="x"} |~ "l[a-z]+ [0-9]+ x+$" | regexp "line (?P<n>[0-9]+)" [1h]))', step="3600")
+    assert answer.status_code == 504 and "request timed out, decrease the duration of the request" in answer.text, (answer.status_code, answer.text[:300])
+
+
+def volume_has_as_many_series_as_the_tenant_wants(node):
+    for name in ("v1", "v2"):
+        assert push(node, "volume", [entry("x" * 100)], job=name).status_code == 204
+    answer = query(node, "volume", '{job="v1"}', path="/loki/api/v1/index/volume").json()
+    assert len(answer["data"]["result"]) == 1, answer
+    answer = query(node, "volume", '{job=~"v.+"}', path="/loki/api/v1/index/volume")
+    assert answer.status_code == 400 and answer.text == "the query hit the max number of series limit (limit: 1 series)", answer.text
+
+
+def a_tenant_is_shown_its_limits(node):
+    text = requests.get(node.url + "/config/tenant/v1/limits", headers={"X-Scope-OrgID": "queries"}).text
+    assert 'blocked_queries: [{pattern: ".*secret.*", regex: true}' in text and "hash: 1083137555}]" in text, text
+    text = requests.get(node.url + "/config/tenant/v1/limits", headers={"X-Scope-OrgID": "enforced"}).text
+    assert "enforced_labels: [env, team]\n" in text, text
+
+
+def a_refused_query_is_counted_by_its_reason(node):
+    text = requests.get(node.url + "/metrics").text
+    for reason in ("blocked", "limit"):
+        rows = [line for line in text.splitlines() if line.startswith(f'logi_query_rejected_total{{reason="{reason}"}}')]
+        assert rows and float(rows[0].split()[-1]) > 0, (reason, rows)
+
+
+TESTS = [a_push_is_taken_or_refused_as_its_row_says, a_query_is_answered_or_refused_as_its_row_says, a_stream_too_many_is_429_and_the_others_go_on,
+         old_and_new_neighbours_of_refused_entries_are_stored, labels_are_added_as_the_tenant_wants, equal_times_are_told_apart_where_the_tenant_wants_it,
+         queries_see_back_as_far_as_the_tenant_wants, a_query_over_its_time_is_504, volume_has_as_many_series_as_the_tenant_wants, a_tenant_is_shown_its_limits,
+         a_refused_query_is_counted_by_its_reason]
+
+
+def run(binary, results, Node):
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+        json.dump({"multi_tenant_queries_enabled": True, "overrides": OVERRIDES}, config)  # JSON is YAML
+        config.flush()
+        with Node(binary, config=config.name) as node:
+            if not results.run("limits: the node starts", node.start):
+                return
+            for test in TESTS:
+                results.run("limits: " + test.__name__.replace("_", " "), test, node)
