@@ -251,6 +251,9 @@ bool limits_set(struct limits *limits, struct slice name, struct slice value, st
     if (row == NULL)
         return refuse_name(name, err);
     struct slice text = without_quotes(slice_trim(value));
+    if (slice_eq(name, SLICE("deletion_mode")) && !slice_eq(text, SLICE("disabled")) && !slice_eq(text, SLICE("filter-only")) &&
+        !slice_eq(text, SLICE("filter-and-delete")))
+        return err_set(err, ERR_INVALID, "deletion_mode: \"%.*s\" is not disabled, filter-only or filter-and-delete", SLICE_ARG(text));
     if (!read_value(row, text, field_of(limits, row), arena, err))
         return err_wrap(err, "%s", row->name);
     return true;

@@ -169,6 +169,7 @@ static bool open_all(struct store *store, struct err *err)
     store->executor = worker_pool_executor(store->pool);
     store_source_init(store);
     store_check_disk(store);
+    store_shutdown_load(store);
     start_threads(store);
     return true;
 }
@@ -230,6 +231,7 @@ void store_close(struct store *store)
     if (store->has_threads) {
         stop_pushes(store);
         stop_shards(store);
+        store_shutdown_done(store);
     }
     worker_pool_destroy(store->pool);
     sealer_destroy(store->sealer); // it trims the log after a seal

@@ -114,6 +114,13 @@ uint64_t store_delete_generation(struct store *store, struct slice tenant); /* 0
 
 #define DELETE_CANCEL_PERIOD_NS NS_PER_DAY /* older requests are taken back with force only */
 
+/* ---- leaving ---- */
+/* Sets or takes back the marker of a node that is about to leave; it survives kill -9, and ends with the next end in order. */
+bool store_prepare_shutdown(struct store *store, bool is_set, struct err *err) MUST_CHECK;
+bool store_shutdown_is_prepared(struct store *store);
+/* From now on pushes are refused, and store_ready says so; queries go on. */
+void store_refuse_pushes(struct store *store);
+
 struct store_stats {
     uint64_t head_streams, head_chunks, head_entries, head_open_bytes, head_sealed_bytes, head_sealed_chunks, stream_label_bytes;
     int64_t head_oldest_ns;

@@ -55,6 +55,7 @@ struct store {
     atomic_bool is_replay_failing;   /* set under hold_lock: the log cannot be read for now, so nothing is held: pushes are refused */
     struct push_job *held_first, *held_last;
     atomic_bool is_ready;
+    atomic_bool is_shutdown_prepared; /* the marker is on disk */
     atomic_bool stops;               /* replay and maintenance end soon */
     _Atomic uint64_t replay_bytes;
     _Atomic uint64_t damages;        /* records and files that did not hold */
@@ -93,6 +94,10 @@ void store_push_wait_below(struct store *store, size_t bytes);
 
 /* store_replay.c: the replay thread. */
 void *store_replay_run(void *self);
+
+/* store_shutdown.c */
+void store_shutdown_load(struct store *store);
+void store_shutdown_done(struct store *store); /* at the end of a store whose shards are sealed */
 
 /* store_deletes.c */
 bool store_deletes_open(struct store *store, struct err *err) MUST_CHECK;
