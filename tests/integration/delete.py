@@ -99,7 +99,7 @@ def hidden_at_once_everywhere(node):
     assert "secret" not in patterns and "plain" in patterns, patterns
     fields = call(node, "GET", "/loki/api/v1/detected_fields", query='{app="mixed"}', **window)[1]
     assert "token" not in fields, fields
-    ochi = json.dumps({"start": str(at - S), "end": str(at + 60 * S), "tags": {"app": "mixed"}}).encode()
+    ochi = json.dumps({"start": at - S, "end": at + 60 * S, "tags": [{"key": "app", "value": "mixed"}]}).encode()
     status, text, _ = call(node, "POST", "/query", body=ochi)
     assert status == 200 and "secret" not in text and "plain" in text, (status, text)
 
