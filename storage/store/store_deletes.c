@@ -74,8 +74,10 @@ bool store_erase(struct store *store, struct err *err)
     context.streams_lost = streams_lost;
     bool ok = delete_book_settle(store->deletes, err);
     ok = ok && day_erase_round(&context, &worked, err);
-    if (worked)
+    if (worked) { // the log has the lines as well
+        store->log.renew(store->log.self);
         store_trim(store);
+    }
     return ok || err->code == ERR_CANCELLED;
 }
 
