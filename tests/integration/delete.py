@@ -72,6 +72,12 @@ def no_space(base):
     return (int(time.time()) - 600) * S + base
 
 
+def holders(node, text):
+    """Files of the data folder that have the text."""
+    found = subprocess.run(["grep", "-rla", text, node.data], capture_output=True, text=True).stdout.split()
+    return [os.path.relpath(name, node.data) for name in found]
+
+
 def hidden_at_once_everywhere(node):
     at = no_space(0)
     keep = [(at + i * S, f"plain line {i}") for i in range(20)]
@@ -109,7 +115,8 @@ def erased_within_seconds(binary, Node):
         node.start()
         at = no_space(0)
         push(node, {"app": "stays", "only": "here"}, [(at + i, f"stays {i}") for i in range(50)])
-        push(node, {"app": "leaves", "secret_label": "x"}, [(at + i, f"leaves {i}") for i in range(50)])
+        push(node, {"app": "leaves", "secret_label": "zq81needle"}, [(at + i, f"leaves {i} zq81needle") for i in range(50)])
+        assert holders(node, "zq81needle")
         push(node, {"app": "half"}, [(at + i * S, f"half {i}") for i in range(50)])
         wait_processed(node, [ask(node, '{app="leaves"}', at // S - 1, at // S + 1), ask(node, '{app="half"}', at // S, at // S + 9)])
         assert lines(node, '{app="half"}', at - S, at + 60 * S) == sorted(f"half {i}" for i in range(10, 50))
@@ -117,6 +124,12 @@ def erased_within_seconds(binary, Node):
         assert "secret_label" not in labels and "only" in labels, labels
         values = json.loads(call(node, "GET", "/loki/api/v1/label/app/values", start=at - S, end=at + 60 * S)[1])["data"]
         assert values == ["half", "stays"], values
+        end = time.monotonic() + 120  # the log goes with the next pushes, or when it is idle
+        while holders(node, "zq81needle") and time.monotonic() < end:
+            push(node, {"app": "other"}, [(time.time_ns(), "on and on")])
+            time.sleep(0.2)
+        assert not holders(node, "zq81needle"), holders(node, "zq81needle")
+        others = len(lines(node, '{app="other"}', at, time.time_ns()))
         metrics = call(node, "GET", "/metrics")[1]
         assert re.search(r'^loki_compactor_deleted_lines\{user="default"\} 60$', metrics, re.M), re.findall("loki_compactor_del.*", metrics)
         assert re.search(r'^loki_compactor_delete_requests_processed_total\{user="default"\} 2$', metrics, re.M)
@@ -127,7 +140,7 @@ def erased_within_seconds(binary, Node):
         assert call(node, "DELETE", "/loki/api/v1/delete", request_id=listed(node)[0]["request_id"])[0] == 400
         node.stop()
         done = subprocess.run([binary, "verify", "--data", node.data], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0 and " 91 entries" in done.stdout, done.stdout + done.stderr
+        assert done.returncode == 0 and f" {91 + others} entries" in done.stdout, done.stdout + done.stderr
         for word in ("Started processing delete request", "delete request for user marked as processed", "delete request for user added"):
             assert word in node.log(), word
 

@@ -2,12 +2,14 @@
  * a line that a waiting request takes, shows all others once, and after a request is processed what is pushed anew stays. */
 #include "store_model.h"
 
-#include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/rcu.h"
 #include "core/plan/query_control.h"
 #include "storage/store/store_verify.h"
 
@@ -281,10 +283,91 @@ static void a_scan_shows_what_no_request_takes(void **state)
         one_history(seed);
 }
 
+/* ---- readers beside the eraser ---- */
+
+#define CYCLES 12u
+#define CYCLE_LINES 40u
+
+struct readers {
+    struct store *store;
+    _Atomic unsigned pushed, asked; // cycles whose lines are acknowledged; whose request is answered
+    atomic_bool stops;
+    _Atomic unsigned scans;
+};
+
+/* Each scan: nothing of a cycle whose request was answered before it began; all that stays of cycles that were pushed before. */
+static void *read_on(void *self)
+{
+    struct readers *readers = self;
+    rcu_thread_join();
+    while (!atomic_load(&readers->stops)) {
+        struct model got = {0};
+        unsigned asked = atomic_load(&readers->asked), pushed = atomic_load(&readers->pushed), kept[CYCLES] = {0};
+        scan_all(readers->store, 0, INT64_MIN, INT64_MAX, &got);
+        for (size_t i = 0; i < got.count; i++) {
+            unsigned cycle = (unsigned)atoi(got.entries[i].line + 5);
+            if (got.entries[i].line[0] == 'd' && cycle < asked)
+                fail_msg("\"%s\" is there after %u requests", got.entries[i].line, asked);
+            kept[cycle] += got.entries[i].line[0] == 'k';
+        }
+        for (unsigned c = 0; c < pushed; c++)
+            assert_int_equal(kept[c], CYCLE_LINES / 2);
+        mem_free(got.entries);
+        atomic_fetch_add(&readers->scans, 1);
+    }
+    rcu_thread_part();
+    return NULL;
+}
+
+static void push_cycle(struct store *store, unsigned cycle, unsigned part)
+{
+    struct model_entry entries[CYCLE_LINES / 2];
+    for (unsigned i = 0; i < CYCLE_LINES / 2; i++) {
+        entries[i] = (struct model_entry){.stream = i / 5, .ts_ns = DAY0 * NS_PER_DAY + cycle * NS_PER_S + i * 2 + part};
+        (void)snprintf(entries[i].line, sizeof(entries[i].line), "%s %u line %u", i % 2 == 0 ? "drop" : "keep", cycle, i * 2 + part);
+    }
+    model_push(store, entries, CYCLE_LINES / 2);
+}
+
+static void readers_never_see_what_was_deleted_nor_miss_what_was_not(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-deletes-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct readers readers = {.store = open_here(folder, 2)};
+    pthread_t threads[2];
+    struct err err;
+    for (size_t i = 0; i < LENGTH(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &readers), 0);
+    for (unsigned cycle = 0; cycle < CYCLES; cycle++) {
+        push_cycle(readers.store, cycle, 0);
+        if (cycle % 2 == 0)
+            assert_true(store_flush(readers.store, &err));
+        push_cycle(readers.store, cycle, 1);
+        atomic_store(&readers.pushed, cycle + 1);
+        char query[64];
+        uint32_t id;
+        (void)snprintf(query, sizeof(query), "{app=~\".+\"} |= \"drop %u \"", cycle);
+        struct delete_request wanted = {.start_ms = DAY0 * DAY_MS, .end_ms = (DAY0 + 1) * DAY_MS, .query = slice_str(query)};
+        assert_true(store_delete_add(readers.store, tenant_name(0), &wanted, &id, &err));
+        atomic_store(&readers.asked, cycle + 1);
+        for (unsigned scans = atomic_load(&readers.scans); atomic_load(&readers.scans) < scans + 2;)
+            ;
+        atomic_fetch_add(&clock_moved_ns, 2 * NS_PER_HOUR);
+        assert_true(store_maintain(readers.store, &err));
+    }
+    atomic_store(&readers.stops, true);
+    for (size_t i = 0; i < LENGTH(threads); i++)
+        (void)pthread_join(threads[i], NULL);
+    store_close(readers.store);
+    remove_tree(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scan_shows_what_no_request_takes),
+        cmocka_unit_test(readers_never_see_what_was_deleted_nor_miss_what_was_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
