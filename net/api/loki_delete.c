@@ -86,7 +86,9 @@ static bool interval_parse(const struct form *form, int64_t limit_ns, struct del
         return err_set(err, ERR_INVALID, "invalid max_interval: valid time units are 's', 'm', 'h'");
     if (limit_ns > 0 && out->max_interval_ns > limit_ns)
         return refuse_interval("max_interval can't be greater than ", limit_ns, "", err);
-    int64_t length_ns = (out->end_ms - out->start_ms) * NS_PER_MS;
+    int64_t length_ns;
+    if (__builtin_mul_overflow(out->end_ms - out->start_ms, NS_PER_MS, &length_ns))
+        length_ns = INT64_MAX;
     if (out->max_interval_ns > length_ns)
         return refuse_interval("max_interval can't be greater than the interval to be deleted (", length_ns, ")", err);
     return true;

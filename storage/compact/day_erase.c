@@ -30,7 +30,8 @@ struct erase {
     struct delete_due *due;
     size_t due_count;
     bool *is_stuck; // by due: something of it cannot be read now
-    struct delete_filter **filters; // by due; those in force
+    struct delete_filter **filters; // by due
+    int64_t start_ns, end_ns;       // over all of them
     struct erase_tenant *tenants;
     size_t tenant_count;
     struct arena scratch; // of one segment
@@ -57,6 +58,8 @@ static void group_tenants(struct erase *erase)
             erase->tenants[erase->tenant_count++] = (struct erase_tenant){.name = erase->due[i].tenant, .first = i};
         erase->tenants[erase->tenant_count - 1].count++;
         erase->filters[i] = erase->due[i].filter;
+        erase->start_ns = i == 0 || erase->filters[i]->start_ns < erase->start_ns ? erase->filters[i]->start_ns : erase->start_ns;
+        erase->end_ns = i == 0 || erase->filters[i]->end_ns > erase->end_ns ? erase->filters[i]->end_ns : erase->end_ns;
     }
 }
 
@@ -84,6 +87,8 @@ static struct delete_choice choose(struct erase *erase, struct slice tenant, str
 
 static bool touches_any(const struct erase *erase, int64_t first_ns, int64_t last_ns)
 {
+    if (first_ns > erase->end_ns || last_ns < erase->start_ns)
+        return false;
     for (size_t i = 0; i < erase->due_count; i++)
         if (delete_filter_touches(erase->filters[i], first_ns, last_ns))
             return true;

@@ -117,10 +117,13 @@ bool store_maintain(struct store *store, struct err *err)
     store_merge_context(store, &context);
     look_after(store);
     pthread_mutex_lock(&store->maintain_lock);
-    bool ok = store_erase(store, err);
-    ok = ok && day_merge_round(&context, err);
+    struct err erase_err;
+    bool erased = store_erase(store, &erase_err); // what keeps it from erasing keeps nobody from merging
+    bool ok = day_merge_round(&context, err);
     pthread_mutex_unlock(&store->maintain_lock);
-    return ok;
+    if (ok && !erased)
+        *err = erase_err;
+    return ok && erased;
 }
 
 /* Delete requests do not wait for the round of merging. */

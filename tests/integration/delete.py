@@ -135,8 +135,8 @@ def erased_within_seconds(binary, Node):
         assert re.search(r'^loki_compactor_delete_requests_processed_total\{user="default"\} 2$', metrics, re.M)
         assert re.search(r"^loki_compactor_pending_delete_requests_count(\{\})? 0$", metrics, re.M)
         # What is pushed after the end stays, and its stream is found again.
-        push(node, {"app": "leaves", "secret_label": "x"}, [(at + 7, "came later")])
-        assert lines(node, '{secret_label="x"}', at - S, at + 60 * S) == ["came later"]
+        push(node, {"app": "leaves", "secret_label": "zq81needle"}, [(at + 7, "came later")])
+        assert lines(node, '{secret_label="zq81needle"}', at - S, at + 60 * S) == ["came later"]
         assert call(node, "DELETE", "/loki/api/v1/delete", request_id=listed(node)[0]["request_id"])[0] == 400
         node.stop()
         done = subprocess.run([binary, "verify", "--data", node.data], capture_output=True, text=True, timeout=60)
