@@ -1,6 +1,7 @@
 /* serve.c: logi serve: opens the store, starts the server, waits for signals, and ends both in order. */
 #include "net/api/api.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ static void print_config(void *self, const char *mode, struct buf *out)
 
 static void routers_fill(struct node *node)
 {
-    const struct route_table tables[] = {loki_v1_routes(), loki_explore_routes(), loki_legacy_routes(), otlp_routes(), ops_routes()};
+    const struct route_table tables[] = {loki_v1_routes(), loki_explore_routes(), loki_legacy_routes(), otlp_routes(), ops_routes(), ingester_routes()};
     bool is_split = node->line.config.admin_listen.len > 0;
     node->main_router = router_create();
     node->admin_router = router_create();
@@ -106,12 +107,33 @@ static int64_t retention_ns(void *self, struct slice tenant)
     return ns;
 }
 
+static enum deletion_mode deletion_mode(void *self, struct slice tenant)
+{
+    struct node *node = self;
+    struct limits_book *book = limits_shelf_take(node->api.limits);
+    struct slice text = limits_book_find(book, tenant)->deletion_mode;
+    enum deletion_mode mode = slice_eq(text, SLICE("disabled"))      ? DELETION_DISABLED
+                              : slice_eq(text, SLICE("filter-only")) ? DELETION_FILTER_ONLY
+                                                                     : DELETION_ERASE;
+    limits_book_unref(book);
+    return mode;
+}
+
+/* What SIGTERM does. */
+static void terminate(void *self)
+{
+    (void)self;
+    (void)kill(getpid(), SIGTERM);
+}
+
 static bool store_start(struct node *node, struct err *err)
 {
     struct store_config config;
     serve_store_config(&node->line.config, &node->arena, &config);
     config.retention_ns = retention_ns;
     config.retention_self = node;
+    config.deletion_mode = deletion_mode;
+    config.deletion_self = node;
     if (!store_open(&config, &node->api.store, err))
         return err_wrap(err, "data folder %s", config.folder);
     size_t threads = store_executor(node->api.store)->workers;
@@ -187,6 +209,7 @@ static bool start(struct node *node, struct err *err)
     node->api.decompressed_bytes_max = (size_t)config->max_decompressed_size;
     node->api.print_config = print_config;
     node->api.config_self = node;
+    node->api.terminate = terminate;
     node->api.tenants = tenant_states_create(&system_clock);
     serve_tenancy(config, &node->api.tenancy);
     if (!limits_open(node, err) || !users_open(node, err))

@@ -108,7 +108,7 @@ for part in "${parts[@]}"; do
     conformance)
         if build release; then script_part conformance tests/conformance/run.sh build/release/logi; else result 1 "release: build"; fi ;;
     crash)
-        if build release; then script_part crash python3 tests/crash/run.py build/release/logi; else result 1 "release: build"; fi ;;
+        if build release; then script_part crash python3 tests/crash/run.py build/release/logi; script_part crash-deletes python3 tests/crash/deletes.py build/release/logi; else result 1 "release: build"; fi ;;
     *)
         echo "there is no part $part: see --help" >&2; exit 2 ;;
     esac

@@ -287,6 +287,10 @@ bool limits_set(struct limits *limits, struct slice name, struct slice value, st
         text = without_quotes(text, arena);
     if (!read_value(row, text, field_of(limits, row), arena, err))
         return err_wrap(err, "%s", row->name);
+    struct slice mode = limits->deletion_mode;
+    if (slice_eq(name, SLICE("deletion_mode")) && !slice_eq(mode, SLICE("disabled")) && !slice_eq(mode, SLICE("filter-only")) &&
+        !slice_eq(mode, SLICE("filter-and-delete")))
+        return err_set(err, ERR_INVALID, "deletion_mode: \"%.*s\" is not disabled, filter-only or filter-and-delete", SLICE_ARG(mode));
     return true;
 }
 

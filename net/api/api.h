@@ -36,6 +36,9 @@ struct api {
     void (*print_config)(void *self, const char *mode, struct buf *out);
     void *config_self;
     atomic_bool is_stopping;
+    atomic_bool is_shut_down; /* /ingester/shutdown was called */
+    void (*terminate)(void *self); /* the process ends in order, soon */
+    void *terminate_self;
 };
 
 static inline struct api *api_of(const struct http_request *request)
@@ -58,3 +61,4 @@ struct route_table loki_legacy_routes(void);
 struct route_table loki_explore_routes(void);
 struct route_table ops_routes(void);
 struct route_table otlp_routes(void);
+struct route_table ingester_routes(void);

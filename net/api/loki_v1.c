@@ -1,5 +1,6 @@
 /* loki_v1.c: Loki's API of today: its routes. */
 #include "net/api/api.h"
+#include "net/api/loki_delete.h"
 #include "net/api/loki_labels.h"
 #include "net/api/loki_query.h"
 #include "net/api/push.h"
@@ -39,6 +40,8 @@ struct route_table loki_v1_routes(void)
         {GET_POST, "/loki/api/v1/label", "loki_api_v1_label", QUERY, loki_labels},
         {GET_POST, "/loki/api/v1/label/{name}/values", "loki_api_v1_label_name_values", QUERY, loki_label_values},
         {GET_POST, "/loki/api/v1/series", "loki_api_v1_series", QUERY, loki_series},
+        {GET_POST | HTTP_PUT | HTTP_DELETE, "/loki/api/v1/delete", "loki_api_v1_delete", ROUTE_ON_POOL | ROUTE_TENANT, loki_delete},
+        {HTTP_GET, "/loki/api/v1/cache/generation_numbers", "loki_api_v1_cache_generation_numbers", ROUTE_ON_POOL | ROUTE_TENANT, loki_cache_generation},
         {GET_POST, "/loki/api/v1/format_query", "loki_api_v1_format_query", ROUTE_ON_POOL, loki_format_query},
     };
     return (struct route_table){routes, LENGTH(routes)};

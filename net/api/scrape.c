@@ -86,6 +86,9 @@ static void scrape_store(const struct scrape *scrape)
     set0(METRIC_loki_ingester_wal_disk_full_failures_total, (double)s.log.disk_full_failures);
     if (s.disk_size_bytes > 0)
         set0(METRIC_loki_ingester_wal_disk_usage_percent, 1 - (double)s.disk_free_bytes / (double)s.disk_size_bytes);
+    set0(METRIC_loki_compactor_pending_delete_requests_count, (double)s.deletes.pending);
+    set0(METRIC_loki_compactor_oldest_pending_delete_request_age_seconds,
+         s.deletes.pending > 0 ? (double)(clock_wall_ns(scrape->api->clock) / NS_PER_MS - s.deletes.oldest_ms) / 1e3 : 0);
     set1(METRIC_logi_memory_used_bytes, "head", (double)(s.head_open_bytes + s.head_sealed_bytes));
 }
 

@@ -6,6 +6,8 @@
 #include "storage/figures/store_figures.h"
 #include "storage/compact/stream_merge.h"
 #include "storage/day/segment_sink.h"
+#include "storage/deletion/delete_sieve.h"
+#include "storage/head/batch_builder.h"
 
 struct merged_stream {
     uint64_t similarity;
@@ -23,6 +25,10 @@ struct merge_job {
     size_t piece_cap;
     struct stream_merge *merge;
     struct segment_sink sink;
+    const struct merge_omission *omission; // NULL: nothing is left out
+    struct delete_sieve *sieve;            // NULL: no stream has needed it yet, nor the two below
+    struct batch_builder builder;
+    struct arena arena; // of one stream
 };
 
 static int by_similarity(const void *a, const void *b)
@@ -35,8 +41,9 @@ static int by_similarity(const void *a, const void *b)
 }
 
 /* Every stream of the inputs once, in the order in which they should lie beside each other. */
-static void collect_streams(struct merge_job *job, bool (*drops)(void *self, struct slice tenant), void *drops_self)
+static void collect_streams(struct merge_job *job)
 {
+    const struct merge_omission *omission = job->omission;
     size_t cap = 0;
     for (size_t i = 0; i < job->input_count; i++)
         cap += segment_stream_count(job->inputs[i]);
@@ -44,7 +51,7 @@ static void collect_streams(struct merge_job *job, bool (*drops)(void *self, str
     for (size_t i = 0; i < job->input_count; i++) {
         for (size_t k = 0; k < segment_stream_count(job->inputs[i]); k++) {
             const struct segment_stream *stream = segment_stream_at(job->inputs[i], k);
-            if (drops != NULL && drops(drops_self, stream->tenant))
+            if (omission != NULL && omission->drops != NULL && omission->drops(omission->self, stream->tenant))
                 continue;
             job->streams[job->stream_count++] =
                 (struct merged_stream){segment_similarity(stream->tenant, stream->encoded_labels), stream->id, stream->tenant,
@@ -83,11 +90,64 @@ static size_t collect_pieces(struct merge_job *job, struct hash128 id)
     return count;
 }
 
+/* What is left of the rows gathered so far goes to the sink. */
+static bool write_sieved(struct merge_job *job, const struct delete_choice *choice, const struct label_set *labels, uint64_t *gone, struct err *err)
+{
+    struct entry_batch batch, rest;
+    batch_builder_take(&job->builder, 0, &batch);
+    *gone += delete_sieve_run(job->sieve, choice, labels, &batch, &rest);
+    for (uint32_t i = 0; i < rest.count; i++)
+        if (!segment_sink_entry(&job->sink, rest.ts_ns[i], entry_batch_line(&rest, i), entry_batch_metadata(&rest, i), err))
+            return false;
+    return true;
+}
+
+/* The stream's rows, less what the choice takes. */
+static bool sieve_stream(struct merge_job *job, const struct merged_stream *stream, const struct delete_choice *choice, struct err *err)
+{
+    struct label_set labels;
+    uint64_t rows = 0, gone = 0;
+    if (job->sieve == NULL) {
+        job->sieve = delete_sieve_create();
+        batch_builder_init(&job->builder);
+    }
+    arena_reset(&job->arena);
+    if (!label_set_decode(stream->labels, &job->arena, &labels, err))
+        return false;
+    batch_builder_begin(&job->builder, SCAN_LINES | SCAN_METADATA);
+    for (;;) {
+        struct merged_row row;
+        bool is_end = false;
+        if (!stream_merge_next(job->merge, &row, &is_end, err))
+            return false;
+        if (is_end)
+            break;
+        rows++;
+        batch_builder_add(&job->builder, row.ts_ns, row.line, batch_builder_set(&job->builder, row.metadata, true));
+        if (batch_builder_is_full(&job->builder)) {
+            if (!write_sieved(job, choice, &labels, &gone, err))
+                return false;
+            batch_builder_begin(&job->builder, SCAN_LINES | SCAN_METADATA); // its metadata sets are bounded by this
+        }
+    }
+    if (!write_sieved(job, choice, &labels, &gone, err))
+        return false;
+    if (gone > 0)
+        job->omission->left_out(job->omission->self, stream->tenant, gone, gone == rows);
+    return true;
+}
+
 static bool merge_stream(struct merge_job *job, const struct merged_stream *stream, struct err *err)
 {
     size_t count = collect_pieces(job, stream->id);
+    const struct merge_omission *omission = job->omission;
+    struct delete_choice choice = {0};
+    if (omission != NULL && omission->deletes != NULL)
+        choice = omission->deletes(omission->self, stream->tenant, stream->labels);
     segment_sink_stream(&job->sink, stream->tenant, stream->id, stream->labels);
     stream_merge_begin(job->merge, job->pieces, count, INT64_MIN, INT64_MAX);
+    if (choice.count > 0)
+        return sieve_stream(job, stream, &choice, err);
     for (;;) {
         struct merged_row row;
         bool is_end = false;
@@ -127,9 +187,9 @@ static bool publish(struct merge_job *job, struct day *day, struct err *err)
 }
 
 bool day_merge_segments(const struct day_merge_context *context, const struct view_day *day, struct segment *const *inputs, size_t count,
-                        bool (*drops)(void *self, struct slice tenant), void *drops_self, struct err *err)
+                        const struct merge_omission *omission, struct err *err)
 {
-    struct merge_job job = {.context = context, .inputs = inputs, .input_count = count};
+    struct merge_job job = {.context = context, .inputs = inputs, .input_count = count, .omission = omission, .arena = ARENA_INIT};
     struct segment_mark mark = segment_stats(inputs[0])->mark;
     uint32_t level = 0;
     for (size_t i = 0; i < count; i++) {
@@ -143,7 +203,7 @@ bool day_merge_segments(const struct day_merge_context *context, const struct vi
                                                                .ids = context->segment_ids,
                                                                .zstd_level = context->zstd_level,
                                                                .block_bytes = context->block_bytes,
-                                                               .level = level + 1,
+                                                               .level = level + (count > 1), // what is only written anew is as merged as before
                                                                .mark = mark,
                                                                .created_ns = clock_wall_ns(context->clock)});
     uint64_t bytes_read = 0, bytes_written = 0;
@@ -151,7 +211,7 @@ bool day_merge_segments(const struct day_merge_context *context, const struct vi
         bytes_read += segment_stats(inputs[i])->file_bytes;
     figure_merge(1, 0, 0);
     job.merge = stream_merge_create();
-    collect_streams(&job, drops, drops_self);
+    collect_streams(&job);
     bool ok = true;
     for (size_t i = 0; ok && i < job.stream_count; i++)
         ok = context->is_stopping(context->self) ? err_set(err, ERR_CANCELLED, "the store is closing") : merge_stream(&job, &job.streams[i], err);
@@ -159,9 +219,15 @@ bool day_merge_segments(const struct day_merge_context *context, const struct vi
     ok = ok && segment_sink_finish(&job.sink, err);
     for (size_t i = 0; i < job.sink.count; i++)
         bytes_written += segment_stats(job.sink.segments[i])->file_bytes;
+    if (ok && omission != NULL && omission->wrote != NULL)
+        omission->wrote(omission->self, job.sink.segments, job.sink.count);
     ok = ok && publish(&job, day->day, err);
     figure_merge(-1, bytes_read, bytes_written);
     segment_sink_fini(&job.sink);
+    if (job.sieve != NULL)
+        batch_builder_fini(&job.builder);
+    delete_sieve_destroy(job.sieve);
+    arena_fini(&job.arena);
     mem_free(job.streams);
     mem_free(job.pieces);
     return ok || err_wrap(err, "merge in %s", day->day->folder);
@@ -203,7 +269,7 @@ static bool merge_day(const struct day_merge_context *context, const struct view
         if (count == 0)
             continue;
         *out_merged = true;
-        return day_merge_segments(context, day, inputs, count, NULL, NULL, err);
+        return day_merge_segments(context, day, inputs, count, NULL, err);
     }
     return true;
 }

@@ -86,10 +86,11 @@ static bool thin_day(const struct day_merge_context *context, struct day *day, s
 {
     struct view *view = view_take(context->board);
     const struct view_day *with = view_find_day(view, day->number);
+    const struct merge_omission omission = {.self = tenants, .drops = drops_tenant};
     bool ok = true;
     for (size_t i = 0; ok && with != NULL && i < with->segment_count && !context->is_stopping(context->self); i++)
         if (has_ended_stream(with->segments[i], tenants))
-            ok = day_merge_segments(context, with, &with->segments[i], 1, drops_tenant, tenants, err);
+            ok = day_merge_segments(context, with, &with->segments[i], 1, &omission, err);
     view_drop(view);
     return ok;
 }

@@ -274,3 +274,31 @@ void figure_expired(uint64_t segments, uint64_t bytes)
     metric_add(children.expired_segments, segments);
     metric_add(children.expired_bytes, bytes);
 }
+
+/* ---- delete requests ---- */
+
+void figure_delete_received(struct slice tenant)
+{
+    if (counts())
+        metric_add(metric_get1(METRIC_loki_compactor_delete_requests_received_total, tenant), 1);
+}
+
+void figure_delete_processed(struct slice tenant)
+{
+    if (counts())
+        metric_add(metric_get1(METRIC_loki_compactor_delete_requests_processed_total, tenant), 1);
+}
+
+void figure_deleted_lines(struct slice tenant, uint64_t lines)
+{
+    if (counts() && lines > 0)
+        metric_add(metric_get1(METRIC_loki_compactor_deleted_lines, tenant), lines);
+}
+
+void figure_erased_segment(uint64_t bytes)
+{
+    if (!counts())
+        return;
+    metric_add(metric_get1(METRIC_logi_retention_deleted_segments_total, SLICE("delete_request")), 1);
+    metric_add(metric_get1(METRIC_logi_retention_deleted_bytes_total, SLICE("delete_request")), bytes);
+}

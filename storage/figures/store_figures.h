@@ -50,3 +50,9 @@ void figure_merge(int running, uint64_t bytes_read, uint64_t bytes_written); /* 
 void figure_merge_round(bool ok, int64_t took_ns, int64_t now_wall_ns);
 void figure_retention_round(bool ok, int64_t took_ns, int64_t now_wall_ns);
 void figure_expired(uint64_t segments, uint64_t bytes); /* by age */
+
+/* ---- delete requests ---- */
+void figure_delete_received(struct slice tenant);
+void figure_delete_processed(struct slice tenant);
+void figure_deleted_lines(struct slice tenant, uint64_t lines);
+void figure_erased_segment(uint64_t bytes); /* written anew without what was deleted */

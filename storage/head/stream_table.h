@@ -27,6 +27,7 @@ struct stream_record {
     struct chunk_list *list; /* in generation list_generation */
     uint64_t list_generation;
     int32_t days[2]; /* UTC days that the index has been told of, newest first; INT32_MIN: none */
+    uint32_t index_epoch; /* of the shard's group, when it was told */
     char labels[];   /* label_set encoding */
 };
 

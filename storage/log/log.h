@@ -46,6 +46,9 @@ struct log {
     bool (*replay)(void *self, bool (*each)(void *each_self, uint64_t sequence, struct slice payload, struct err *err),
                    void (*damaged)(void *each_self, const char *what), void *each_self, struct err *err);
     void (*stats)(void *self, struct log_stats *out);
+    /* What is trimmed, now or later, of what was logged before the call leaves the disk for good: the next append begins a new file, and the files of
+     * before are not used again. */
+    void (*renew)(void *self);
     /* Tries to take appends again after a failure: a fresh file. True: it works. */
     bool (*repair)(void *self, struct err *err);
     void (*close)(void *self); /* syncs what waits; after the last append has been answered */

@@ -38,6 +38,8 @@ struct log_files {
     uint64_t replay_below; // files with smaller numbers were there at open
 
     _Atomic uint64_t trimmed, first_sequence, last_sequence; // last: acknowledged
+    atomic_bool renews;           // the next append begins a new file
+    _Atomic uint64_t wiped_below; // files with smaller numbers do not become spares
     _Atomic uint64_t durable;                                // synced, so also after a power cut
     _Atomic uint64_t bytes_logged, records_logged, syncs, disk_full_failures;
 };
@@ -147,7 +149,7 @@ static bool make_room(struct log_files *log, size_t bytes, struct err *err)
     bool is_fitting = false;
     if (log->writer.fd >= 0 && !log_writer_reserve(&log->writer, bytes, &is_fitting, err))
         return false;
-    if (is_fitting)
+    if (is_fitting && !(atomic_load(&log->renews) && atomic_exchange(&log->renews, false)))
         return true;
     if (log->is_dirty && !sync_file(log, err)) {
         give_up_file(log, log->writer.at, err);
@@ -368,7 +370,8 @@ static void log_files_trim(void *self, uint64_t upto)
             next++;
         if (next == folder->count || folder->files[next].first_sequence - 1 > upto)
             break;
-        if (!log_folder_drop_oldest(folder, log->config.file_bytes))
+        bool is_wiped = folder->files[0].number < atomic_load(&log->wiped_below);
+        if (!log_folder_drop_oldest(folder, is_wiped ? 0 : log->config.file_bytes))
             break;
     }
     if (folder->count > 0)
@@ -410,6 +413,17 @@ static bool log_files_replay(void *self, bool (*each)(void *each_self, uint64_t 
     bool ok = log_folder_open(&folder, log->config.disk, log->path, err) && replay_files(&folder, log->replay_below, &visitor, err);
     log_folder_close(&folder);
     return ok;
+}
+
+static void log_files_renew(void *self)
+{
+    struct log_files *log = self;
+    pthread_mutex_lock(&log->lists);
+    if (log->folder.count > 0)
+        atomic_store(&log->wiped_below, log->folder.files[log->folder.count - 1].number + 1);
+    log_folder_drop_spares(&log->folder);
+    pthread_mutex_unlock(&log->lists);
+    atomic_store(&log->renews, true);
 }
 
 static void log_files_stats(void *self, struct log_stats *out)
@@ -561,7 +575,7 @@ bool log_files_open(const struct log_files_config *config, struct log *out, stru
         destroy(log);
         return err_wrap(err, "log");
     }
-    *out = (struct log){log, log_files_append, log_files_trim, log_files_replay, log_files_stats, log_files_repair, log_files_close};
+    *out = (struct log){log, log_files_append, log_files_trim, log_files_replay, log_files_stats, log_files_renew, log_files_repair, log_files_close};
     return true;
 }
 

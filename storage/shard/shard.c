@@ -152,6 +152,16 @@ static void note_day(struct shard *shard, struct stream_record *stream, int64_t 
     shard->posts[shard->post_count++] = (struct index_feed_item){number, stream_ref(stream)};
 }
 
+/* After the entries are visible: whoever raised the epoch and then waited for what was pushed sees them, or they are told of anew. */
+static void forget_days(struct shard *shard, struct stream_record *stream)
+{
+    uint32_t epoch = atomic_load(&shard->group->index_epoch);
+    if (stream->index_epoch == epoch)
+        return;
+    stream->index_epoch = epoch;
+    stream->days[0] = stream->days[1] = INT32_MIN;
+}
+
 /* Entries that are older than what their stream had before the run; those that are older than others of the run are not looked for. */
 static void note_unordered(struct store_tenant *tenant, const struct push_run *run, int64_t newest)
 {
@@ -173,6 +183,7 @@ static void apply_run(struct shard *shard, struct store_tenant *tenant, const st
     if (run->last_ns > RELAXED(&stream->newest_ns))
         atomic_store_explicit(&stream->newest_ns, run->last_ns, memory_order_relaxed); // a rule's input, not a guard
     int64_t day = day_of_ns(run->first_ns);
+    forget_days(shard, stream);
     note_day(shard, stream, day);
     if (day_of_ns(run->last_ns) != day)
         for (size_t i = 0; i < run->count; i++)

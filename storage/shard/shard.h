@@ -24,6 +24,7 @@ struct shard_group {
     _Atomic size_t head_bytes;    /* of generations in force */
     _Atomic size_t retired_bytes; /* of those that only scans still hold */
     atomic_bool is_closing;       /* memory is no reason to wait any more */
+    _Atomic uint32_t index_epoch; /* rises when streams are taken out of an index: what it was told of before does not count any more */
 };
 
 /* One shard's part of a push. The owner keeps it and the batch until done. */

@@ -9,6 +9,7 @@
 
 #include "core/base/arena.h"
 #include "storage/compact/stream_merge.h"
+#include "storage/deletion/delete_sieve.h"
 #include "storage/store/store_parts.h"
 
 enum scan_part_kind { SCAN_PART_BLOCK, SCAN_PART_LISTS, SCAN_PART_MERGED };
@@ -22,6 +23,7 @@ struct scan_part { /* of a unit; runs[i] of the unit is at [i] of the arrays */
     const struct merge_piece *const *lists; /* LISTS */
     const struct merge_piece *const *groups; /* MERGED: the first piece of each */
     const uint32_t *group_counts;           /* MERGED */
+    bool is_sieved;                         /* delete requests hide lines of it */
 };
 
 struct scan_state {
@@ -29,6 +31,8 @@ struct scan_state {
     struct store *store;
     struct query_control *control;
     struct view *view;
+    struct delete_set *deletes;   /* NULL: nothing is hidden */
+    struct delete_choice *hides;  /* with deletes: of each of the scan's streams */
     struct arena arena;
     size_t charged;
     unsigned columns;
@@ -41,6 +45,17 @@ void scan_end(struct scan_state *state); /* NULL is fine */
 
 /* The days that [start_ns, end_ns] touches, each with a reference, after all acknowledged pushes are in the indexes. The caller unrefs and frees. */
 bool scan_days(struct store *store, int64_t start_ns, int64_t end_ns, struct day ***out, size_t *out_count, struct err *err) MUST_CHECK;
+
+/* scan_deletes.c; all with state->deletes only. */
+struct delete_choice scan_hides(struct scan_state *state, struct slice encoded_labels); /* of one stream */
+void scan_mark_sieved(struct scan_state *state);
+struct sieve_sink { /* stands before the scan's own */
+    struct scan_state *state;
+    struct delete_sieve *sieve;
+    batch_sink sink;
+    void *self;
+};
+bool sieve_sink_take(void *self, const struct entry_batch *batch);
 
 /* scan_read.c: source's functions. */
 struct scan_reader *scan_reader_create(void *self);

@@ -21,6 +21,7 @@ struct build {
     struct piece *pieces; /* by stream, then as merge_piece_cmp */
     size_t count, cap;
     uint32_t age; /* of the part that is being looked at */
+    struct delete_choice *hides; /* by selected; NULL without delete requests */
     uint32_t *stream_of; /* selected -> scan->streams, plus one; 0: has no piece */
     struct scan_unit *units;
     size_t unit_count, unit_cap;
@@ -249,6 +250,23 @@ static void sort_pieces(struct build *build)
     mem_free(starts);
 }
 
+/* Leaves out the pieces that delete requests hide whole, and with their last piece the streams. */
+static void hide_pieces(struct build *build)
+{
+    struct scan_state *state = build->state;
+    build->hides = mem_array(build->selected_count + 1, sizeof(*build->hides));
+    size_t kept = 0;
+    for (size_t i = 0; i < build->count; i++) {
+        const struct piece *piece = &build->pieces[i];
+        struct delete_choice *choice = &build->hides[piece->stream];
+        if (i == 0 || piece->stream != build->pieces[i - 1].stream)
+            *choice = scan_hides(state, build->selected[piece->stream].encoded);
+        if (!delete_choice_covers(choice, piece->merge.first_ns, piece->merge.last_ns))
+            build->pieces[kept++] = *piece;
+    }
+    build->count = kept;
+}
+
 /* ---- the scan's streams ---- */
 
 struct named_stream {
@@ -283,10 +301,13 @@ static bool name_streams(struct build *build, struct err *err)
         state->scan.streams = ARENA_ARRAY(&state->arena, struct scan_stream, n);
         state->scan.stream_count = n;
         build->stream_of = mem_array(build->selected_count + 1, sizeof(uint32_t));
+        state->hides = build->hides == NULL ? NULL : ARENA_ARRAY(&state->arena, struct delete_choice, n);
         for (size_t i = 0; i < n; i++) {
             const struct index_stream *stream = &build->selected[named[i].selected];
             state->scan.streams[i] = (struct scan_stream){stream->id, stream->encoded, named[i].labels};
             build->stream_of[named[i].selected] = (uint32_t)i + 1;
+            if (build->hides != NULL)
+                state->hides[i] = build->hides[named[i].selected];
         }
     }
     mem_free(named);
@@ -566,22 +587,29 @@ bool scan_build(struct store *store, const struct scan_request *request, struct 
                                  .end_ns = request->end_ns};
     struct build build = {.state = state, .request = request};
     // Streams first, then the view: what is sealed between the two is in the view all the same.
+    // The requests, then the view: a request that is processed meanwhile is not needed for a view that is taken after.
+    state->deletes = store_deletes_take(store, request->tenant, request->start_ns, request->end_ns);
     bool ok = request->start_ns > request->end_ns || (select_streams(&build, err) && charge(&build, err));
     state->view = view_take(store->board);
     if (ok && build.selected_count > 0) {
         ok = gather_pieces(&build, err) && charge(&build, err);
         if (ok) {
             sort_pieces(&build);
+            if (state->deletes != NULL)
+                hide_pieces(&build);
             ok = name_streams(&build, err);
         }
         if (ok)
             make_units(&build);
+        if (ok && state->deletes != NULL)
+            scan_mark_sieved(state);
         ok = ok && charge(&build, err);
     }
     mem_free(build.pieces);
     mem_free(build.units);
     mem_free(build.singles);
     mem_free(build.stream_of);
+    mem_free(build.hides);
     if (!ok) {
         scan_end(state);
         return false;
@@ -596,6 +624,7 @@ void scan_end(struct scan_state *state)
         return;
     query_control_refund(state->control, state->charged);
     view_drop(state->view);
+    delete_set_unref(state->deletes);
     arena_fini(&state->arena);
     mem_free(state);
 }

@@ -9,6 +9,7 @@ struct scan_reader {
     struct batch_builder builder;
     struct head_rows rows;
     struct stream_merge *merge;
+    struct delete_sieve *sieve; // NULL: no unit has needed it
 };
 
 struct scan_reader *scan_reader_create(void *self)
@@ -29,7 +30,14 @@ void scan_reader_destroy(struct scan_reader *reader)
     batch_builder_fini(&reader->builder);
     head_rows_fini(&reader->rows);
     stream_merge_destroy(reader->merge);
+    delete_sieve_destroy(reader->sieve);
     mem_free(reader);
+}
+
+/* What is read of a part: what was asked for, and what tells which lines are hidden. */
+static unsigned columns_of(const struct scan_state *state, const struct scan_part *part)
+{
+    return part->is_sieved ? state->columns | state->deletes->columns : state->columns;
 }
 
 static void count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes)
@@ -66,15 +74,16 @@ static bool read_block(struct scan_state *state, const struct scan_unit *unit, s
                        void *sink_self, struct err *err)
 {
     const struct scan_part *part = unit->part;
+    unsigned columns = columns_of(state, part);
     struct block_view view;
-    if (!segment_read_block(part->segment, part->block, state->columns, reader->blocks, &view, err)) {
+    if (!segment_read_block(part->segment, part->block, columns, reader->blocks, &view, err)) {
         if (err->code == ERR_CORRUPT || err->code == ERR_TRUNCATED)
             figure_damage(DAMAGE_DATA);
         return false;
     }
     count_blocks(state, 1, segment_block_at(part->segment, part->block)->stored_bytes);
-    bool has_lines = (state->columns & SCAN_LINES) != 0;
-    bool has_metadata = (state->columns & SCAN_METADATA) != 0 && view.metadata_index != NULL;
+    bool has_lines = (columns & SCAN_LINES) != 0;
+    bool has_metadata = (columns & SCAN_METADATA) != 0 && view.metadata_index != NULL;
     for (size_t i = 0; i < unit->run_count; i++) {
         uint32_t first = part->rows[i]->first_row, end = first + part->rows[i]->entries;
         clip(view.ts_ns, &first, &end, state->start_ns, state->end_ns);
@@ -117,7 +126,7 @@ static bool read_list(struct scan_state *state, const struct scan_part *part, co
     bool goes_on = true;
     for (size_t r = 0; goes_on && r < rows->count; r++) {
         const struct head_row *row = &rows->rows[r];
-        uint32_t set = (state->columns & SCAN_METADATA) != 0
+        uint32_t set = (reader->builder.columns & SCAN_METADATA) != 0
                            ? batch_builder_reference(&reader->builder, part->generation, row->metadata)
                            : 0;
         batch_builder_add(&reader->builder, row->ts_ns, slice_of(row->line, row->line_len), set);
@@ -144,7 +153,7 @@ static bool read_group(struct scan_state *state, const struct merge_piece *piece
             return false;
         if (is_end)
             break;
-        uint32_t set = (state->columns & SCAN_METADATA) != 0 ? batch_builder_set(&reader->builder, row.metadata, true) : 0;
+        uint32_t set = (reader->builder.columns & SCAN_METADATA) != 0 ? batch_builder_set(&reader->builder, row.metadata, true) : 0;
         batch_builder_add(&reader->builder, row.ts_ns, row.line, set);
         if (batch_builder_is_full(&reader->builder))
             *out_goes_on = flush(reader, stream, sink, sink_self);
@@ -159,7 +168,7 @@ static bool read_merged(struct scan_state *state, const struct scan_unit *unit, 
 {
     const struct scan_part *part = unit->part;
     struct block_slots *slots = stream_merge_slots(reader->merge);
-    batch_builder_begin(&reader->builder, state->columns);
+    batch_builder_begin(&reader->builder, columns_of(state, part));
     bool ok = true, goes_on = true;
     for (size_t i = 0; ok && goes_on && i < unit->run_count; i++)
         ok = read_group(state, part->groups[i], part->group_counts[i], unit->runs[i].stream, reader, sink, sink_self, &goes_on, err);
@@ -170,18 +179,31 @@ static bool read_merged(struct scan_state *state, const struct scan_unit *unit, 
     return ok;
 }
 
-bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
-                    struct err *err)
+static bool read_unit(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
+                      struct err *err)
 {
-    struct scan_state *state = scan->state;
     const struct scan_part *part = unit->part;
     if (part->kind == SCAN_PART_BLOCK)
         return read_block(state, unit, reader, sink, sink_self, err);
     if (part->kind == SCAN_PART_MERGED)
         return read_merged(state, unit, reader, sink, sink_self, err);
-    batch_builder_begin(&reader->builder, state->columns);
+    batch_builder_begin(&reader->builder, columns_of(state, part));
     bool goes_on = true;
     for (size_t i = 0; goes_on && i < unit->run_count; i++)
         goes_on = read_list(state, part, part->lists[i], unit->runs[i].stream, reader, sink, sink_self);
     return true;
+}
+
+bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
+                    struct err *err)
+{
+    struct scan_state *state = scan->state;
+    if (!((const struct scan_part *)unit->part)->is_sieved)
+        return read_unit(state, unit, reader, sink, sink_self, err);
+    if (reader->sieve == NULL)
+        reader->sieve = delete_sieve_create();
+    struct sieve_sink sieved = {.state = state, .sieve = reader->sieve, .sink = sink, .self = sink_self};
+    bool ok = read_unit(state, unit, reader, sieve_sink_take, &sieved, err);
+    delete_sieve_forget(reader->sieve); // its filters may go with this scan, the reader may not
+    return ok;
 }

@@ -35,6 +35,7 @@ void store_config_defaults(struct store_config *out)
         .compaction = true,
         .compaction_interval_ns = 10 * NS_PER_S,
         .disk_free_reserve = (uint64_t)256 << 20,
+        .delete_delay_ns = NS_PER_MIN,
     };
 }
 
@@ -154,7 +155,7 @@ static bool open_all(struct store *store, struct err *err)
         !day_set_open(store->config.disk, days, &store->days, err))
         return false;
     store->board = view_board_create();
-    if (!store_days_load(store, err) || !open_log(store, err))
+    if (!store_days_load(store, err) || !store_deletes_open(store, err) || !open_log(store, err))
         return false;
     store->index_streams = (struct day_streams){.self = store, .each = store_days_streams};
     store->feed = index_feed_create(store->days, store->config.clock, &store->index_streams);
@@ -168,6 +169,7 @@ static bool open_all(struct store *store, struct err *err)
     store->executor = worker_pool_executor(store->pool);
     store_source_init(store);
     store_check_disk(store);
+    store_shutdown_load(store);
     start_threads(store);
     return true;
 }
@@ -229,6 +231,7 @@ void store_close(struct store *store)
     if (store->has_threads) {
         stop_pushes(store);
         stop_shards(store);
+        store_shutdown_done(store);
     }
     worker_pool_destroy(store->pool);
     sealer_destroy(store->sealer); // it trims the log after a seal
@@ -240,6 +243,7 @@ void store_close(struct store *store)
     index_feed_destroy(store->feed);
     view_board_destroy(store->board);
     day_set_close(store->days);
+    delete_book_close(store->deletes);
     rcu_wait_frees();
     tenant_table_destroy(store->tenants);
     page_pool_destroy(store->pages);
@@ -358,6 +362,7 @@ void store_stats(struct store *store, struct store_stats *out)
     out->disk_size_bytes = atomic_load(&store->disk_size_bytes);
     out->is_read_only = atomic_load(&store->is_read_only);
     store->log.stats(store->log.self, &out->log);
+    delete_book_stats(store->deletes, &out->deletes);
     if (!atomic_load(&store->is_ready)) {
         uint64_t done = atomic_load(&store->replay_bytes);
         out->replay_bytes_left = out->log.bytes_on_disk > done ? out->log.bytes_on_disk - done : 0;

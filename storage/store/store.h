@@ -8,6 +8,7 @@
 #include "core/ingest/ingest.h"
 #include "core/plan/executor.h"
 #include "core/plan/source.h"
+#include "storage/deletion/delete_book.h"
 #include "storage/disk/disk.h"
 #include "storage/log/log.h"
 #include "storage/log/log_files.h"
@@ -37,6 +38,10 @@ struct store_config {
     /* Retention of a tenant, ns; 0: keep. Asked by maintenance. May be NULL. */
     int64_t (*retention_ns)(void *self, struct slice tenant);
     void *retention_self;
+    int64_t delete_delay_ns;        /* a delete request only hides lines for so long, then they are erased: until then it can be taken back whole */
+    /* What delete requests of a tenant do. Asked by maintenance and by scans. NULL: DELETION_ERASE. */
+    enum deletion_mode (*deletion_mode)(void *self, struct slice tenant);
+    void *deletion_self;
 };
 
 void store_config_defaults(struct store_config *out);
@@ -97,6 +102,25 @@ bool store_flush(struct store *store, struct err *err) MUST_CHECK;
 /* One round of maintenance now: the log's repair and trimming, retention, compaction. */
 bool store_maintain(struct store *store, struct err *err) MUST_CHECK;
 
+/* ---- delete requests ---- */
+/* In force for every query that begins after the return, and durable. request: query, start_ms, end_ms, max_interval_ns. Errors: delete_book_add's. */
+bool store_delete_add(struct store *store, struct slice tenant, const struct delete_request *request, uint32_t *out_id,
+                      struct err *err) MUST_CHECK;
+/* Errors: delete_book_cancel's. */
+bool store_delete_cancel(struct store *store, struct slice tenant, uint32_t id, bool force, struct err *err) MUST_CHECK;
+/* By creation; in the arena. */
+size_t store_delete_list(struct store *store, struct slice tenant, struct arena *arena, struct delete_request **out);
+uint64_t store_delete_generation(struct store *store, struct slice tenant); /* 0: there never was one */
+
+#define DELETE_CANCEL_PERIOD_NS NS_PER_DAY /* older requests are taken back with force only */
+
+/* ---- leaving ---- */
+/* Sets or takes back the marker of a node that is about to leave; it survives kill -9, and ends with the next end in order. */
+bool store_prepare_shutdown(struct store *store, bool is_set, struct err *err) MUST_CHECK;
+bool store_shutdown_is_prepared(struct store *store);
+/* From now on pushes are refused, and store_ready says so; queries go on. */
+void store_refuse_pushes(struct store *store);
+
 struct store_stats {
     uint64_t head_streams, head_chunks, head_entries, head_open_bytes, head_sealed_bytes, head_sealed_chunks, stream_label_bytes;
     int64_t head_oldest_ns;
@@ -109,5 +133,6 @@ struct store_stats {
     bool is_read_only;
     struct log_stats log;
     uint64_t replay_bytes_left;
+    struct delete_book_stats deletes;
 };
 void store_stats(struct store *store, struct store_stats *out);

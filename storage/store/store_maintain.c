@@ -6,6 +6,7 @@
 #include "storage/store/store_parts.h"
 
 #define ROUND_NS NS_PER_S
+#define ERASE_RETRY_NS (30 * NS_PER_S)
 #define LOG_FILES_MAX ((size_t)6) /* of log: past it, shards that hold up its trimming are sealed; so a restart reads no more than about that */
 
 void store_trim(void *self)
@@ -90,10 +91,10 @@ static bool is_stopping(void *self)
     return atomic_load(&((struct store *)self)->stops);
 }
 
-bool store_maintain(struct store *store, struct err *err)
+void store_merge_context(struct store *store, struct day_merge_context *out)
 {
     const struct store_config *config = &store->config;
-    struct day_merge_context context = {
+    *out = (struct day_merge_context){
         .board = store->board,
         .days = store->days,
         .index_streams = &store->index_streams,
@@ -108,11 +109,36 @@ bool store_maintain(struct store *store, struct err *err)
         .is_stopping = is_stopping,
         .self = store,
     };
+}
+
+bool store_maintain(struct store *store, struct err *err)
+{
+    struct day_merge_context context;
+    store_merge_context(store, &context);
     look_after(store);
     pthread_mutex_lock(&store->maintain_lock);
+    struct err erase_err;
+    bool erased = store_erase(store, &erase_err); // what keeps it from erasing keeps nobody from merging
     bool ok = day_merge_round(&context, err);
     pthread_mutex_unlock(&store->maintain_lock);
-    return ok;
+    if (ok && !erased)
+        *err = erase_err;
+    return ok && erased;
+}
+
+/* Delete requests do not wait for the round of merging. */
+static void erase_soon(struct store *store)
+{
+    struct err err;
+    if (clock_mono_ns(store->config.clock) < store->erase_after_mono_ns)
+        return;
+    pthread_mutex_lock(&store->maintain_lock);
+    bool ok = store_erase(store, &err);
+    pthread_mutex_unlock(&store->maintain_lock);
+    if (ok)
+        return;
+    log_error("compactor", "delete requests could not be processed and will be tried again", "err", err.text);
+    store->erase_after_mono_ns = clock_mono_ns(store->config.clock) + ERASE_RETRY_NS;
 }
 
 void store_wait(struct store *store, int64_t ns)
@@ -136,6 +162,7 @@ void *store_maintain_run(void *self)
     int64_t merged_at = clock_mono_ns(store->config.clock);
     while (!atomic_load(&store->stops)) {
         look_after(store);
+        erase_soon(store);
         int64_t now = clock_mono_ns(store->config.clock);
         if (now - merged_at >= store->config.compaction_interval_ns) {
             struct err err;

@@ -8,6 +8,7 @@
 
 #include "storage/day/index_feed.h"
 #include "storage/day/view.h"
+#include "storage/deletion/delete_book.h"
 #include "storage/pool/worker_pool.h"
 #include "storage/shard/sealer.h"
 #include "storage/shard/shard.h"
@@ -21,6 +22,7 @@ struct store {
     bool log_is_open;
     struct day_set *days;
     struct view_board *board;
+    struct delete_book *deletes;
     struct index_feed *feed;
     struct day_streams index_streams; /* fills an index that begins anew */
     struct tenant_table *tenants;
@@ -53,6 +55,7 @@ struct store {
     atomic_bool is_replay_failing;   /* set under hold_lock: the log cannot be read for now, so nothing is held: pushes are refused */
     struct push_job *held_first, *held_last;
     atomic_bool is_ready;
+    atomic_bool is_shutdown_prepared; /* the marker is on disk */
     atomic_bool stops;               /* replay and maintenance end soon */
     _Atomic uint64_t replay_bytes;
     _Atomic uint64_t damages;        /* records and files that did not hold */
@@ -64,6 +67,7 @@ struct store {
     pthread_mutex_t wake_lock;
     pthread_cond_t wake;
     pthread_mutex_t trim_lock;
+    int64_t erase_after_mono_ns; /* the thread's: a round that failed is tried again then */
     _Atomic uint64_t disk_free_bytes, disk_size_bytes;
 };
 
@@ -91,10 +95,23 @@ void store_push_wait_below(struct store *store, size_t bytes);
 /* store_replay.c: the replay thread. */
 void *store_replay_run(void *self);
 
+/* store_shutdown.c */
+void store_shutdown_load(struct store *store);
+void store_shutdown_done(struct store *store); /* at the end of a store whose shards are sealed */
+
+/* store_deletes.c */
+bool store_deletes_open(struct store *store, struct err *err) MUST_CHECK;
+/* Erases what is due. Under maintain_lock. */
+bool store_erase(struct store *store, struct err *err) MUST_CHECK;
+/* The filters that hide lines of the tenant in the range; NULL: none. The caller unrefs. */
+struct delete_set *store_deletes_take(struct store *store, struct slice tenant, int64_t start_ns, int64_t end_ns);
+
 /* store_maintain.c: the maintenance thread; trims the log (also the sealer's `after`). */
 void *store_maintain_run(void *self);
 void store_trim(void *self);
 void store_check_disk(struct store *store);
+struct day_merge_context;
+void store_merge_context(struct store *store, struct day_merge_context *out);
 /* Sleeps, or less when the store stops. */
 void store_wait(struct store *store, int64_t ns);
 

@@ -109,13 +109,16 @@ bool store_verify(const struct store_config *config, void (*damaged)(void *self,
                   struct store_totals *out, struct err *err)
 {
     struct verify verify = {.damaged = damaged, .damaged_self = self, .totals = out};
-    char log[4096];
+    char log[4096], deletes[4096];
     *out = (struct store_totals){0};
     (void)snprintf(log, sizeof(log), "%s/log", config->folder);
     bool ok = begin(&verify, config, err);
     verify.where = log;
     ok = ok && log_files_verify(config->disk, log, report, &verify, &out->log_records, err) &&
          day_set_load(verify.days, verify_day, &verify, err);
+    (void)snprintf(deletes, sizeof(deletes), "%s/deletes", config->folder);
+    verify.where = "delete requests";
+    ok = ok && delete_book_verify(config->disk, deletes, report, &verify, err);
     end(&verify);
     return ok;
 }

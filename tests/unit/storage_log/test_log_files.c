@@ -167,6 +167,43 @@ static void a_trimmed_log_takes_no_space_and_never_gives_old_records_or_numbers_
     assert_int_equal(replay_all()->count, 1);
 }
 
+/* Files of the folder, of any name, that have the text. */
+static unsigned files_with(const char *text)
+{
+    char command[256], answer[32] = "";
+    (void)snprintf(command, sizeof(command), "grep -la '%s' %s/* 2>/dev/null | wc -l", text, folder);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_non_null(fgets(answer, sizeof(answer), pipe));
+    (void)pclose(pipe);
+    return (unsigned)atoi(answer);
+}
+
+static void a_renewed_log_leaves_nothing_of_what_was_trimmed_while_appends_go_on(void **state)
+{
+    (void)state;
+    struct log_files_config config = config_of(&system_disk);
+    struct log log;
+    struct err err;
+    struct job job;
+    config.file_bytes = 4096;
+    assert_true(log_files_open(&config, &log, &err));
+    for (unsigned i = 0; i < 100; i++)
+        assert_true(append_one(&log, &job, i)); // several files
+    log.trim(log.self, 60);                     // some become spares
+    assert_true(append_one(&log, &job, 900));
+    assert_true(files_with("ord 900") == 1);
+    log.renew(log.self);
+    assert_true(append_one(&log, &job, 901));
+    log.trim(log.self, job.append.sequence - 1);
+    assert_int_equal(files_with("ord 1 "), 0);
+    assert_int_equal(files_with("ord 99 "), 0);
+    assert_int_equal(files_with("ord 900"), 0);
+    assert_int_equal(files_with("ord 901"), 1);
+    log.close(log.self);
+    assert_int_equal(replay_all()->count, 1);
+}
+
 static void every_flipped_bit_is_found_or_is_the_tail(void **state)
 {
     (void)state;
@@ -391,6 +428,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_acknowledged_is_replayed_in_order_across_files_and_restarts, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(a_trimmed_log_takes_no_space_and_never_gives_old_records_or_numbers_again, make_folder, drop_folder),
+        cmocka_unit_test_setup_teardown(a_renewed_log_leaves_nothing_of_what_was_trimmed_while_appends_go_on, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(every_flipped_bit_is_found_or_is_the_tail, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(a_power_cut_at_any_call_loses_nothing_acknowledged_and_raises_no_false_alarm, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(any_single_failed_call_loses_nothing_acknowledged_and_the_log_recovers, make_folder, drop_folder),
