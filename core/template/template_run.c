@@ -428,11 +428,10 @@ static bool plain_run(const struct template *template, const struct template_lab
     return true;
 }
 
-bool template_run(const struct template *template, const struct template_labels *labels, struct arena *scratch, struct buf *out, struct err *err)
+static bool run_with(const struct template *template, const struct template_labels *labels, const struct value *dot, struct arena *scratch,
+                     struct buf *out, struct err *err)
 {
     struct run run;
-    if (template->is_plain)
-        return plain_run(template, labels, out, err);
     run.template = template;
     run.labels = labels;
     run.arena = scratch;
@@ -441,12 +440,28 @@ bool template_run(const struct template *template, const struct template_labels 
     run.scratch_begin = scratch->bytes;
     run.steps = run.depth = 0;
     run.err = err;
-    const struct value dot = {.kind = VALUE_LABELS, .labels = labels};
     for (size_t i = 0; i < template->variable_count; i++)
         run.variables[i] = VALUE_NONE;
-    run.variables[0] = dot;
-    if (list_run(&run, &template->body, &dot) != FLOW_FAILS)
+    run.variables[0] = *dot;
+    if (list_run(&run, &template->body, dot) != FLOW_FAILS)
         return true;
     out->len = run.out_begin;
     return false;
+}
+
+bool template_run(const struct template *template, const struct template_labels *labels, struct arena *scratch, struct buf *out, struct err *err)
+{
+    const struct value dot = {.kind = VALUE_LABELS, .labels = labels};
+    if (template->is_plain)
+        return plain_run(template, labels, out, err);
+    return run_with(template, labels, &dot, scratch, out, err);
+}
+
+bool template_run_alert(const struct template *template, const struct template_labels *labels, double value, struct arena *scratch, struct buf *out,
+                        struct err *err)
+{
+    static const struct slice keys[] = {{"ExternalLabels", 14}, {"ExternalURL", 11}, {"Labels", 6}, {"Value", 5}};
+    const struct value items[] = {{.kind = VALUE_MAP}, value_text(labels->line), {.kind = VALUE_LABELS, .labels = labels}, value_float(value)};
+    const struct value dot = {.kind = VALUE_MAP, .keys = keys, .items = items, .count = LENGTH(keys)};
+    return run_with(template, labels, &dot, scratch, out, err);
 }
