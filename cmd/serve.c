@@ -17,6 +17,7 @@
 #include "core/metrics/metric_table.h"
 #include "net/api/ochi.h"
 #include "net/api/query_scheduler.h"
+#include "net/api/rule_engine.h"
 #include "net/api/scrape.h"
 
 struct node {
@@ -36,7 +37,7 @@ static void print_config(void *self, const char *mode, struct buf *out)
 
 static void routers_fill(struct node *node)
 {
-    const struct route_table tables[] = {loki_v1_routes(), loki_explore_routes(), loki_legacy_routes(), otlp_routes(), ops_routes()};
+    const struct route_table tables[] = {loki_v1_routes(), loki_explore_routes(), loki_legacy_routes(), loki_rules_routes(), otlp_routes(), ops_routes()};
     bool is_split = node->line.config.admin_listen.len > 0;
     node->main_router = router_create();
     node->admin_router = router_create();
@@ -111,6 +112,14 @@ static bool store_start(struct node *node, struct err *err)
     return true;
 }
 
+static bool rules_start(struct node *node, struct err *err)
+{
+    struct ruler_config config;
+    serve_ruler_config(&node->line.config, &node->arena, &config);
+    config.engine = rule_engine_of(&node->api);
+    return ruler_create(&config, &node->api.ruler, err) && ruler_start(node->api.ruler, err);
+}
+
 static bool server_start(struct node *node, struct err *err)
 {
     struct http_server_config config;
@@ -144,7 +153,7 @@ static bool start(struct node *node, struct err *err)
     node->api.config_self = node;
     node->api.tenants = tenant_states_create(&system_clock);
     serve_tenancy(config, &node->api.tenancy);
-    return limits_open(node, err) && store_start(node, err) && server_start(node, err);
+    return limits_open(node, err) && store_start(node, err) && rules_start(node, err) && server_start(node, err);
 }
 
 static void stop(struct node *node)
@@ -155,7 +164,9 @@ static void stop(struct node *node)
         http_server_stop_accepting(node->server);
         http_server_stop(node->server, node->line.config.shutdown_timeout);
     }
+    ruler_stop(node->api.ruler); // its queries run in the store
     store_close(node->api.store);
+    ruler_destroy(node->api.ruler);
     query_scheduler_destroy(node->api.scheduler);
     overrides_watch_destroy(node->overrides);
     limits_shelf_destroy(node->api.limits);

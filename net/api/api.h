@@ -10,6 +10,7 @@
 #include "storage/store/store.h"
 
 struct query_scheduler;
+struct ruler;
 
 struct api {
     struct store *store;
@@ -18,6 +19,7 @@ struct api {
     struct limits_shelf *limits;
     struct tenant_states *tenants;
     struct query_scheduler *scheduler;
+    struct ruler *ruler;
     size_t body_bytes_max;         /* 413 over it, as received */
     size_t decompressed_bytes_max; /* 413 over it, unpacked */
     int64_t start_mono_ns, start_wall_ns;
@@ -46,5 +48,6 @@ struct route_table {
 struct route_table loki_v1_routes(void);
 struct route_table loki_legacy_routes(void);
 struct route_table loki_explore_routes(void);
+struct route_table loki_rules_routes(void);
 struct route_table ops_routes(void);
 struct route_table otlp_routes(void);

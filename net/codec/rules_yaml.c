@@ -339,22 +339,22 @@ void rules_yaml_put_group(struct buf *out, const struct rule_group *group)
     put_group(out, 0, 0, group);
 }
 
+void rules_yaml_put_namespace(struct buf *out, struct slice name)
+{
+    yaml_put_key(out, name);
+    buf_str(out, ":\n");
+}
+
+void rules_yaml_put_item(struct buf *out, const struct rule_group *group)
+{
+    buf_str(out, "    - ");
+    put_group(out, 0, 6, group);
+}
+
 void rules_yaml_put_file(struct buf *out, const struct rules_file *file)
 {
     put_text_line(out, 0, "namespace: ", file->rule_namespace);
     buf_str(out, "groups:\n");
-    for (size_t i = 0; i < file->count; i++) {
-        buf_str(out, "    - ");
-        put_group(out, 0, 6, &file->groups[i]);
-    }
-}
-
-void rules_yaml_put_namespace(struct buf *out, struct slice name, const struct rule_group *const *groups, size_t count)
-{
-    yaml_put_key(out, name);
-    buf_str(out, ":\n");
-    for (size_t i = 0; i < count; i++) {
-        buf_str(out, "    - ");
-        put_group(out, 0, 6, groups[i]);
-    }
+    for (size_t i = 0; i < file->count; i++)
+        rules_yaml_put_item(out, &file->groups[i]);
 }

@@ -22,5 +22,6 @@ bool rules_yaml_read_file(struct slice text, struct arena *arena, struct rules_f
 
 void rules_yaml_put_group(struct buf *out, const struct rule_group *group);
 void rules_yaml_put_file(struct buf *out, const struct rules_file *file);
-/* namespace: [group, ...], as GET answers; several are put one after the other, in the order of yaml_key_order. */
-void rules_yaml_put_namespace(struct buf *out, struct slice name, const struct rule_group *const *groups, size_t count);
+/* As GET answers: for each namespace, in the order of yaml_key_order, its name as a key, then its groups as items. */
+void rules_yaml_put_namespace(struct buf *out, struct slice name);
+void rules_yaml_put_item(struct buf *out, const struct rule_group *group);

@@ -162,6 +162,10 @@ bool config_finish(struct config *config, struct err *err)
     }
     if (config->http_listen_port > 65535)
         return err_set(err, ERR_INVALID, "server.http_listen_port: %lld is no port", (long long)config->http_listen_port);
+    if (config->ruler_evaluation_interval <= 0 || config->ruler_poll_interval <= 0)
+        return err_set(err, ERR_INVALID, "ruler.evaluation_interval and ruler.poll_interval must be more than 0");
+    if (config->ruler_remote_write_enabled && config->ruler_remote_write_url.len == 0)
+        return err_set(err, ERR_INVALID, "ruler.remote_write.client.url is wanted when ruler.remote_write.enabled is true");
     if (config->shards > 256)
         return err_set(err, ERR_INVALID, "storage.shards: %lld is more than 256", (long long)config->shards);
     return one_of("tenancy", config->tenancy, tenancies, LENGTH(tenancies), err) &&
