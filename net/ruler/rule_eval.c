@@ -221,6 +221,14 @@ static void health_set(struct run_group *group, struct run_rule *rule, const str
         metric_add(group->failures, 1);
 }
 
+static void failure_log(const struct run_group *group, const struct run_rule *rule, struct outcome *outcome)
+{
+    struct arena *arena = &outcome->arena;
+    log_warn("ruler", "a rule failed", "tenant", group->tenant->name, "namespace", arena_printf(arena, "%.*s", SLICE_ARG(group->rule_namespace)).ptr,
+             "group", arena_printf(arena, "%.*s", SLICE_ARG(group->group.name)).ptr, "rule",
+             arena_printf(arena, "%.*s", SLICE_ARG(rule_name(rule->rule))).ptr, "err", outcome->err.text);
+}
+
 static void outcome_apply(struct run_group *group, struct run_rule *rule, struct outcome *outcome)
 {
     struct ruler *ruler = group->ruler;
@@ -240,7 +248,7 @@ static void outcome_apply(struct run_group *group, struct run_rule *rule, struct
     }
     (void)pthread_mutex_unlock(&ruler->lock);
     if (!outcome->ok)
-        log_warn("ruler", "a rule failed", "tenant", group->tenant->name, "err", outcome->err.text);
+        failure_log(group, rule, outcome);
 }
 
 /* ---- the group ---- */
