@@ -47,11 +47,8 @@ static bool samples_check(struct alert_sample *samples, size_t count, struct err
     if (count > 0)
         qsort(samples, count, sizeof(*samples), sample_order);
     for (size_t i = 0; i < count; i++) {
-        size_t most = samples[i].labels.len > samples[i].annotations.len ? samples[i].labels.len : samples[i].annotations.len;
         if (i > 0 && slice_eq(samples[i].labels, samples[i - 1].labels))
             return err_set(err, ERR_INVALID, "vector contains metrics with the same labelset after applying alert labels");
-        if (most > ALERT_BYTES_MAX)
-            return err_set(err, ERR_LIMIT, "an alert's labels or annotations have %zu bytes, the limit is %zu", most, ALERT_BYTES_MAX);
         bytes += samples[i].labels.len + samples[i].annotations.len + sizeof(struct alert);
     }
     return bytes <= ALERTS_BYTES_MAX ||

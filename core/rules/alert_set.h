@@ -10,8 +10,7 @@
 #include "core/model/label_set.h"
 
 #define ALERT_RESOLVED_KEPT_NS (15 * NS_PER_MIN)
-#define ALERT_BYTES_MAX ((size_t)65536)         /* labels, and annotations, of one alert, expanded */
-#define ALERTS_BYTES_MAX ((size_t)32 << 20)     /* of all alerts of one rule */
+#define ALERTS_BYTES_MAX ((size_t)32 << 20) /* labels and annotations of all alerts of one rule */
 
 enum alert_state { ALERT_INACTIVE, ALERT_PENDING, ALERT_FIRING };
 

@@ -86,32 +86,57 @@ static struct slice expand(const struct pair *pair, const struct template_labels
     return text;
 }
 
+/* Takes a text from what the alert may still hold. */
+static bool charge(size_t *left, size_t bytes, struct err *err)
+{
+    if (bytes > *left)
+        return err_set(err, ERR_LIMIT, "labels and annotations of an alert take more than %zu bytes", ALERT_BYTES_MAX);
+    *left -= bytes;
+    return true;
+}
+
 static struct slice encode(struct label *labels, size_t count, struct arena *arena)
 {
     const struct label_set set = {labels, label_sort(labels, count, true)};
     return label_set_encode_in(arena, &set);
 }
 
-void alert_templates_expand(const struct alert_templates *templates, const struct label *labels, size_t count, double value,
-                            const struct alert_context *context, struct arena *arena, struct slice *out_labels, struct slice *out_annotations)
+/* `count` pairs from `first` on, expanded, behind what is in `all` already. */
+static bool pairs_expand(const struct pair *first, size_t count, const struct template_labels *view, double value, size_t *left, struct arena *arena,
+                         struct label *all, size_t *n, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct slice text = expand(&first[i], view, value, arena);
+        if (!charge(left, first[i].name.len + text.len, err))
+            return false;
+        all[(*n)++] = (struct label){first[i].name, text};
+    }
+    return true;
+}
+
+bool alert_templates_expand(const struct alert_templates *templates, const struct label *labels, size_t count, double value,
+                            const struct alert_context *context, struct arena *arena, struct slice *out_labels, struct slice *out_annotations,
+                            struct err *err)
 {
     const struct element element = {labels, count};
     const struct template_labels view = {.self = &element, .get = element_get, .at = element_at, .line = context->external_url,
                                          .ts_ns = context->ts_ns, .now_ns = context->ts_ns};
     struct label *all = ARENA_ARRAY(arena, struct label, count + templates->label_count + templates->annotation_count + 1);
+    size_t left = ALERT_BYTES_MAX;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
+        if (!charge(&left, labels[i].name.len + labels[i].value.len, err))
+            return false;
         if (!slice_eq(labels[i].name, SLICE("__name__")))
             all[n++] = labels[i];
     }
-    for (size_t i = 0; i < templates->label_count; i++)
-        all[n++] = (struct label){templates->pairs[i].name, expand(&templates->pairs[i], &view, value, arena)};
+    if (!pairs_expand(templates->pairs, templates->label_count, &view, value, &left, arena, all, &n, err))
+        return false;
     all[n++] = (struct label){SLICE("alertname"), templates->alert};
     *out_labels = encode(all, n, arena);
     n = 0;
-    for (size_t i = 0; i < templates->annotation_count; i++) {
-        const struct pair *pair = &templates->pairs[templates->label_count + i];
-        all[n++] = (struct label){pair->name, expand(pair, &view, value, arena)};
-    }
+    if (!pairs_expand(templates->pairs + templates->label_count, templates->annotation_count, &view, value, &left, arena, all, &n, err))
+        return false;
     *out_annotations = encode(all, n, arena);
+    return true;
 }

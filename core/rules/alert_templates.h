@@ -4,6 +4,8 @@
 
 #include "core/rules/rule_group.h"
 
+#define ALERT_BYTES_MAX ((size_t)65536) /* labels and annotations of one alert, expanded */
+
 struct alert_templates;
 
 /* The rule has passed rule_group_check. Lives in the arena, as the rule must; ended with alert_templates_fini. */
@@ -16,6 +18,6 @@ struct alert_context {
 };
 
 /* labels: of the element, sorted, any __name__ in them is left out. Encoded sets in the arena. A template that fails gives <error expanding template: ...>,
- * as Prometheus does. */
-void alert_templates_expand(const struct alert_templates *templates, const struct label *labels, size_t count, double value,
-                            const struct alert_context *context, struct arena *arena, struct slice *out_labels, struct slice *out_annotations);
+ * as Prometheus does. ERR_LIMIT: over ALERT_BYTES_MAX. */
+bool alert_templates_expand(const struct alert_templates *templates, const struct label *labels, size_t count, double value,
+                            const struct alert_context *context, struct arena *arena, struct slice *out_labels, struct slice *out_annotations, struct err *err) MUST_CHECK;

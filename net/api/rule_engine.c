@@ -40,6 +40,13 @@ static bool query(void *self, struct slice tenant, struct slice text, int64_t ts
     return ok;
 }
 
+static bool is_ready(void *self)
+{
+    const struct api *api = self;
+    struct err err;
+    return store_ready(api->store, &err);
+}
+
 static bool sends_samples(void *self, struct slice tenant)
 {
     const struct api *api = self;
@@ -51,5 +58,5 @@ static bool sends_samples(void *self, struct slice tenant)
 
 struct rule_engine rule_engine_of(struct api *api)
 {
-    return (struct rule_engine){.self = api, .submit = submit, .query = query, .sends_samples = sends_samples};
+    return (struct rule_engine){.self = api, .submit = submit, .query = query, .is_ready = is_ready, .sends_samples = sends_samples};
 }

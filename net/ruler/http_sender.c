@@ -105,3 +105,14 @@ enum send_outcome http_sender_post(struct http_sender *sender, const char *url, 
     err_fill(err, is_later ? ERR_UNAVAILABLE : ERR_INVALID, "status %ld: %.*s", status, SLICE_ARG(slice_trim(buf_slice(&sender->answer))));
     return is_later ? SEND_RETRY : SEND_REFUSED;
 }
+
+const char *url_without_password(struct slice url, struct arena *arena)
+{
+    const char *scheme_end = url.len == 0 ? NULL : memmem(url.ptr, url.len, "://", 3);
+    size_t begin = scheme_end == NULL ? 0 : (size_t)(scheme_end - url.ptr) + 3;
+    struct slice rest = slice_from(url, begin);
+    size_t host = 0;
+    for (size_t i = 0; i < slice_find_byte(rest, '/'); i++)
+        host = rest.ptr[i] == '@' ? i + 1 : host;
+    return arena_printf(arena, "%.*s%.*s", (int)begin, url.ptr, SLICE_ARG(slice_from(rest, host))).ptr;
+}

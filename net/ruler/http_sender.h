@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "core/base/arena.h"
 #include "core/base/err.h"
 
 struct http_sender;
@@ -17,7 +18,8 @@ enum send_outcome {
     SEND_REFUSED, /* it said no */
 };
 
-#define SEND_HEADERS_MAX 8
+/* The URL as logs may show it: without user and password. In the arena. */
+const char *url_without_password(struct slice url, struct arena *arena);
 
 /* headers: "Name: value", count of them. err says why when it is not SEND_OK. */
 enum send_outcome http_sender_post(struct http_sender *sender, const char *url, const char *const *headers, size_t count, struct slice body,

@@ -24,7 +24,7 @@ struct waiting {
 struct notifier {
     struct notifier_config config;
     struct arena arena;
-    const char *urls[URLS_MAX];
+    const char *urls[URLS_MAX], *shown[URLS_MAX]; /* in messages: without a password */
     size_t url_count;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -83,7 +83,7 @@ static bool batch_post(struct notifier *notifier, struct http_sender *sender, co
         if (http_sender_post(sender, notifier->urls[i], headers, LENGTH(headers), body, notifier->config.timeout_ns, &err) == SEND_OK)
             is_sent = true;
         else
-            log_warn("ruler", "alerts were not taken", "url", notifier->urls[i], "tenant", tenant, "err", err.text);
+            log_warn("ruler", "alerts were not taken", "url", notifier->shown[i], "tenant", tenant, "err", err.text);
     }
     arena_fini(&arena);
     return is_sent;
@@ -137,8 +137,10 @@ static void urls_split(struct notifier *notifier, struct slice urls)
         struct slice url = slice_trim(slice_of(urls.ptr, end));
         while (url.len > 0 && url.ptr[url.len - 1] == '/')
             url.len--;
-        if (url.len > 0)
+        if (url.len > 0) {
+            notifier->shown[notifier->url_count] = url_without_password(url, &notifier->arena);
             notifier->urls[notifier->url_count++] = arena_printf(&notifier->arena, "%.*s/api/v2/alerts", SLICE_ARG(url)).ptr;
+        }
         urls = slice_from(urls, end < urls.len ? end + 1 : end);
     }
 }

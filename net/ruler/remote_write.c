@@ -29,6 +29,8 @@ struct queue { /* of a tenant; lives as long as the remote_write */
 struct remote_write {
     struct remote_write_config config;
     char *url;
+    struct arena arena;
+    const char *shown; /* the URL in messages: without a password */
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock;
@@ -136,7 +138,7 @@ static bool batch_post(struct remote_write *remote, struct http_sender *sender, 
         outcome = http_sender_post(sender, remote->url, headers, count, body, remote->config.timeout_ns, &err);
         if (outcome == SEND_OK)
             break;
-        log_warn("ruler", outcome == SEND_RETRY ? "recorded samples were not taken, and are sent again" : "recorded samples were refused", "url", remote->url,
+        log_warn("ruler", outcome == SEND_RETRY ? "recorded samples were not taken, and are sent again" : "recorded samples were refused", "url", remote->shown,
                  "tenant", tenant, "err", err.text);
         if (outcome == SEND_RETRY && !is_last)
             pause_ns(remote, backoff_ns);
@@ -190,6 +192,7 @@ struct remote_write *remote_write_create(const struct remote_write_config *confi
     struct remote_write *remote = mem_zero(sizeof(*remote));
     remote->config = *config;
     remote->url = mem_strdup(config->url);
+    remote->shown = url_without_password(config->url, &remote->arena);
     if (remote->config.batch_max == 0 || remote->config.batch_max > BATCH_MAX)
         remote->config.batch_max = BATCH_MAX;
     (void)pthread_mutex_init(&remote->lock, NULL);
@@ -233,6 +236,7 @@ void remote_write_destroy(struct remote_write *remote)
     (void)pthread_cond_destroy(&remote->wake);
     (void)pthread_mutex_destroy(&remote->lock);
     mem_free(remote->url);
+    arena_fini(&remote->arena);
     mem_free(remote);
 }
 

@@ -64,16 +64,24 @@ static bool elements_query(struct run_group *group, const struct run_rule *rule,
 
 /* ---- what an element becomes ---- */
 
-static void alerts_fill(const struct run_group *group, const struct run_rule *rule, const struct element *elements, struct outcome *outcome)
+static bool alerts_fill(struct run_group *group, const struct run_rule *rule, const struct element *elements, struct outcome *outcome,
+                        struct err *err)
 {
     const struct alert_context context = {group->ruler->config.external_url, group->now.ts_ns};
+    size_t bytes = 0;
     outcome->alerts = ARENA_ARRAY(&outcome->arena, struct alert_sample, outcome->count);
     for (size_t i = 0; i < outcome->count; i++) {
         struct alert_sample *to = &outcome->alerts[i];
         to->value = elements[i].value;
-        alert_templates_expand(rule->templates, elements[i].labels, elements[i].label_count, elements[i].value, &context, &outcome->arena, &to->labels,
-                               &to->annotations);
+        if (!query_control_check(&group->now.control, err) || // templates run in the query's time
+            !alert_templates_expand(rule->templates, elements[i].labels, elements[i].label_count, elements[i].value, &context, &outcome->arena, &to->labels,
+                                    &to->annotations, err))
+            return false;
+        bytes += to->labels.len + to->annotations.len;
+        if (bytes > ALERTS_BYTES_MAX)
+            return err_set(err, ERR_LIMIT, "alerts of a rule take more than %zu bytes: narrow the expression", ALERTS_BYTES_MAX);
     }
+    return true;
 }
 
 static int sample_order(const void *a, const void *b)
@@ -116,7 +124,7 @@ static void rule_query(struct run_group *group, const struct run_rule *rule, str
     outcome->begin_ns = clock_wall_ns(clock);
     outcome->ok = elements_query(group, rule, &outcome->arena, &elements, &outcome->count, &outcome->err);
     if (outcome->ok && rule->templates != NULL)
-        alerts_fill(group, rule, elements, outcome);
+        outcome->ok = alerts_fill(group, rule, elements, outcome, &outcome->err);
     else if (outcome->ok)
         outcome->ok = samples_fill(group, rule, elements, outcome, &outcome->err);
     outcome->took_ns = clock_mono_ns(clock) - begin_mono_ns;
@@ -293,6 +301,7 @@ static void rule_refuse(struct run_group *group)
     struct outcome outcome = {.arena = ARENA_INIT, .begin_ns = clock_wall_ns(group->ruler->config.clock)};
     err_fill(&outcome.err, ERR_RATE, "too many outstanding requests");
     outcome_apply(group, rule, &outcome);
+    arena_fini(&outcome.arena);
 }
 
 #define INLINE_DEPTH_MAX 4 /* submit may call the task before it returns, when the pool is full: then the rest of the group runs in a loop */

@@ -88,6 +88,17 @@ static void metrics_fill(struct run_group *group)
     metric_set(group->rule_count, (double)group->group.rule_count);
 }
 
+static void interval_set(struct run_group *group)
+{
+    struct buf name = BUF_INIT;
+    int64_t ns = group->group.interval_ns > 0 ? group->group.interval_ns : group->ruler->config.interval_ns;
+    ns = ns < RULER_INTERVAL_MIN_NS ? RULER_INTERVAL_MIN_NS : ns > RULER_INTERVAL_MAX_NS ? RULER_INTERVAL_MAX_NS : ns;
+    buf_printf(&name, "%s;%.*s;%.*s", group->tenant->name, SLICE_ARG(group->rule_namespace), SLICE_ARG(group->group.name));
+    group->interval_ns = ns;
+    group->phase_ns = (int64_t)(hash64(buf_slice(&name)) % (uint64_t)ns);
+    buf_fini(&name);
+}
+
 struct run_group *run_group_create(struct ruler *ruler, struct run_tenant *tenant, struct slice rule_namespace, const struct rule_group *group,
                                    bool is_read_only)
 {
@@ -104,7 +115,7 @@ struct run_group *run_group_create(struct ruler *ruler, struct run_tenant *tenan
     assert(ok);
     run->text_bytes = text.len;
     buf_fini(&text);
-    run->interval_ns = run->group.interval_ns > 0 ? run->group.interval_ns : ruler->config.interval_ns;
+    interval_set(run);
     run->rules = ARENA_ARRAY(&run->arena, struct run_rule, run->group.rule_count);
     for (size_t i = 0; i < run->group.rule_count; i++)
         rule_fill(run, i);
@@ -190,11 +201,7 @@ void run_group_end(struct run_group *group)
 
 int64_t run_group_due(const struct run_group *group, int64_t now_ns)
 {
-    struct buf name = BUF_INIT;
-    buf_printf(&name, "%s;%.*s;%.*s", group->tenant->name, SLICE_ARG(group->rule_namespace), SLICE_ARG(group->group.name));
-    int64_t offset = (int64_t)(hash64(buf_slice(&name)) % (uint64_t)group->interval_ns);
-    buf_fini(&name);
-    int64_t since = (now_ns - offset) % group->interval_ns;
+    int64_t since = (now_ns - group->phase_ns) % group->interval_ns;
     since = since < 0 ? since + group->interval_ns : since;
     return now_ns - since + group->interval_ns;
 }

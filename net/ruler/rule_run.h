@@ -45,7 +45,7 @@ struct run_group {
     struct rule_group group;
     struct run_rule *rules;
     bool is_read_only;
-    int64_t interval_ns;
+    int64_t interval_ns, phase_ns; /* evaluated at t with t % interval == phase */
     size_t text_bytes;
     struct metric *evaluations, *failures, *last_seconds, *duration_seconds, *rule_count;
     struct evaluation now;

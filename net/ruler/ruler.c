@@ -9,6 +9,7 @@
 #include "net/ruler/rule_run.h"
 
 #define SLEEP_MIN_NS (10 * NS_PER_MS)
+#define SLEEP_UNREADY_NS (100 * NS_PER_MS)
 #define SLEEP_MAX_NS NS_PER_S /* the calendar's clock may jump */
 
 /* ---- tenants and their groups ---- */
@@ -144,13 +145,17 @@ static void *keep_time(void *self)
     const struct clock *clock = ruler->config.clock;
     int64_t polled_ns = clock_mono_ns(clock);
     int64_t written_ns = polled_ns;
+    const struct rule_engine *engine = &ruler->config.engine;
+    bool is_ready = false;
     rcu_thread_join(); // a task may run here when the pool is full
     (void)pthread_mutex_lock(&ruler->lock);
     while (!ruler->is_stopping) {
         struct run_group **due = NULL;
         int64_t wait_ns = SLEEP_MAX_NS;
         int64_t now_ns = clock_mono_ns(clock);
-        size_t count = due_take(ruler, &due, &wait_ns);
+        bool ready = is_ready || engine->is_ready(engine->self);
+        size_t count = ready ? due_take(ruler, &due, &wait_ns) : 0;
+        is_ready = ready;
         bool writes = has_dirty(ruler) && now_ns - written_ns >= RULER_STATE_DELAY_NS;
         bool polls = now_ns - polled_ns >= ruler->config.poll_ns;
         (void)pthread_mutex_unlock(&ruler->lock);
@@ -167,7 +172,7 @@ static void *keep_time(void *self)
         }
         (void)pthread_mutex_lock(&ruler->lock);
         if (!ruler->is_stopping)
-            sleep_ns(ruler, wait_ns);
+            sleep_ns(ruler, is_ready ? wait_ns : SLEEP_UNREADY_NS);
     }
     (void)pthread_mutex_unlock(&ruler->lock);
     rcu_thread_part();
@@ -180,6 +185,8 @@ bool ruler_create(const struct ruler_config *config, struct ruler **out, struct 
 {
     struct ruler *ruler = mem_zero(sizeof(*ruler));
     ruler->config = *config;
+    if (ruler->config.resend_ns > RULER_INTERVAL_MAX_NS)
+        ruler->config.resend_ns = RULER_INTERVAL_MAX_NS; // sums of times stay in int64
     (void)pthread_mutex_init(&ruler->writing, NULL);
     (void)pthread_mutex_init(&ruler->lock, NULL);
     (void)pthread_cond_init(&ruler->wake, NULL);

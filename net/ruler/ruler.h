@@ -17,6 +17,8 @@
 #include "storage/disk/disk.h"
 
 #define RULER_STATE_DELAY_NS NS_PER_S
+#define RULER_INTERVAL_MIN_NS NS_PER_S /* a group that wants less is evaluated each second */
+#define RULER_INTERVAL_MAX_NS (3650 * NS_PER_DAY)
 #define RULER_TENANT_BYTES_MAX ((size_t)64 << 20) /* of one tenant's rules as text */
 
 /* What the ruler needs from above. */
@@ -27,6 +29,8 @@ struct rule_engine {
     /* An instant query with the tenant's limits. The control is the caller's: its is_cancelled ends the query; all else in it is set here. */
     bool (*query)(void *self, struct slice tenant, struct slice text, int64_t ts_ns, struct query_control *control, struct arena *arena,
                   struct query_result *out, struct err *err);
+    /* All that was stored can be found: before, evaluations wait, since alerts would seem to be gone. */
+    bool (*is_ready)(void *self);
     bool (*sends_samples)(void *self, struct slice tenant); /* the tenant's recorded series go to remote write */
 };
 

@@ -140,7 +140,7 @@ static void equal_labels_and_too_many_alerts_are_refused(void **state)
     few_fini(&few);
 }
 
-static void labels_that_are_too_large_are_refused(void **state)
+static void alerts_that_take_too_much_are_refused(void **state)
 {
     (void)state;
     struct alert_set set = {0};
@@ -148,8 +148,8 @@ static void labels_that_are_too_large_are_refused(void **state)
     struct err err;
     bool changed = false;
     const struct alert_rule rule = {0};
-    memset(buf_room(&large, ALERT_BYTES_MAX + 1), 'x', ALERT_BYTES_MAX + 1);
-    buf_took(&large, ALERT_BYTES_MAX + 1);
+    memset(buf_room(&large, ALERTS_BYTES_MAX), 'x', ALERTS_BYTES_MAX);
+    buf_took(&large, ALERTS_BYTES_MAX);
     struct alert_sample sample = {SLICE(""), buf_slice(&large), 1};
     assert_false(alert_set_eval(&set, &sample, 1, &rule, 1 * S, &changed, &err));
     assert_int_equal(err.code, ERR_LIMIT);
@@ -162,7 +162,7 @@ int main(void)
         cmocka_unit_test(stories_end_as_prometheus_ends_them),
         cmocka_unit_test(alerts_live_by_their_labels),
         cmocka_unit_test(equal_labels_and_too_many_alerts_are_refused),
-        cmocka_unit_test(labels_that_are_too_large_are_refused),
+        cmocka_unit_test(alerts_that_take_too_much_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

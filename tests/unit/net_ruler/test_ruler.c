@@ -66,6 +66,12 @@ static bool engine_query(void *self, struct slice tenant, struct slice text, int
     return true;
 }
 
+static bool engine_ready(void *self)
+{
+    (void)self;
+    return true;
+}
+
 static bool engine_sends(void *self, struct slice tenant)
 {
     (void)self;
@@ -96,7 +102,7 @@ static void ruler_up(struct bench *bench)
     struct err err;
     struct ruler_config config = {.disk = &system_disk, .clock = &test_clock, .folder = bench->folder, .local_folder = "", .interval_ns = NS_PER_MIN,
                                   .poll_ns = NS_PER_MIN, .resend_ns = NS_PER_MIN, .external_url = SLICE(""), .datasource_uid = SLICE(""),
-                                  .engine = {&bench->answers, engine_submit, engine_query, engine_sends}};
+                                  .engine = {&bench->answers, engine_submit, engine_query, engine_ready, engine_sends}};
     if (!ruler_create(&config, &bench->ruler, &err))
         fail_msg("%s", err.text);
 }
