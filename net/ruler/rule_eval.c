@@ -14,6 +14,7 @@ struct outcome { /* of one rule; in the arena */
     struct alert_sample *alerts;   /* of an alerting rule */
     struct remote_sample *samples; /* of a recording rule, sorted by labels */
     size_t count;
+    size_t alert_bytes;
     int64_t begin_ns, took_ns;
 };
 
@@ -68,7 +69,6 @@ static bool alerts_fill(struct run_group *group, const struct run_rule *rule, co
                         struct err *err)
 {
     const struct alert_context context = {group->ruler->config.external_url, group->now.ts_ns};
-    size_t bytes = 0;
     outcome->alerts = ARENA_ARRAY(&outcome->arena, struct alert_sample, outcome->count);
     for (size_t i = 0; i < outcome->count; i++) {
         struct alert_sample *to = &outcome->alerts[i];
@@ -77,8 +77,8 @@ static bool alerts_fill(struct run_group *group, const struct run_rule *rule, co
             !alert_templates_expand(rule->templates, elements[i].labels, elements[i].label_count, elements[i].value, &context, &outcome->arena, &to->labels,
                                     &to->annotations, err))
             return false;
-        bytes += to->labels.len + to->annotations.len;
-        if (bytes > ALERTS_BYTES_MAX)
+        outcome->alert_bytes += sizeof(struct alert) + to->labels.len + to->annotations.len;
+        if (outcome->alert_bytes > ALERTS_BYTES_MAX)
             return err_set(err, ERR_LIMIT, "alerts of a rule take more than %zu bytes: narrow the expression", ALERTS_BYTES_MAX);
     }
     return true;
@@ -209,10 +209,16 @@ static void alerts_tell(struct run_group *group, struct run_rule *rule)
 static void alerts_apply(struct run_group *group, struct run_rule *rule, struct outcome *outcome)
 {
     const struct alert_rule how = {rule->rule->for_ns, rule->rule->keep_firing_ns, group->group.limit};
+    struct run_tenant *tenant = group->tenant;
     bool changed = false;
+    if (tenant->alert_bytes - rule->alert_bytes + outcome->alert_bytes > RULER_ALERTS_BYTES_MAX) {
+        outcome->ok = err_set(&outcome->err, ERR_LIMIT, "the tenant's alerts take more than %zu bytes", RULER_ALERTS_BYTES_MAX);
+        return;
+    }
     outcome->ok = alert_set_eval(&rule->alerts, outcome->alerts, outcome->count, &how, group->now.ts_ns, &changed, &outcome->err);
-    if (changed && !group->tenant->is_dirty) {
-        group->tenant->is_dirty = true;
+    run_rule_count_alerts(rule, tenant);
+    if (changed && !tenant->is_dirty) {
+        tenant->is_dirty = true;
         (void)pthread_cond_signal(&group->ruler->wake);
     }
 }

@@ -156,6 +156,7 @@ static bool is_same_rule(const struct run_rule *a, const struct run_rule *b)
 static void rule_inherit(struct run_rule *rule, struct run_rule *older)
 {
     rule->alerts = older->alerts;
+    rule->alert_bytes = older->alert_bytes;
     rule->series = older->series;
     rule->series_count = older->series_count;
     rule->health = older->health;
@@ -163,6 +164,7 @@ static void rule_inherit(struct run_rule *rule, struct run_rule *older)
     rule->last_ns = older->last_ns;
     rule->took_ns = older->took_ns;
     older->alerts = (struct alert_set){0};
+    older->alert_bytes = 0;
     older->series = NULL;
     older->series_count = 0;
     older->last_error = NULL;
@@ -185,6 +187,15 @@ void run_group_inherit(struct run_group *group, struct run_group *older)
     group->took_ns = older->took_ns;
 }
 
+void run_rule_count_alerts(struct run_rule *rule, struct run_tenant *tenant)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < rule->alerts.count; i++)
+        bytes += sizeof(struct alert) + rule->alerts.alerts[i].labels.len + rule->alerts.alerts[i].annotations.len;
+    tenant->alert_bytes = tenant->alert_bytes - rule->alert_bytes + bytes;
+    rule->alert_bytes = bytes;
+}
+
 void run_group_end(struct run_group *group)
 {
     int64_t now_ms = clock_wall_ns(group->ruler->config.clock) / NS_PER_MS;
@@ -195,6 +206,8 @@ void run_group_end(struct run_group *group)
             remote_write_put(group->ruler->remote, slice_str(group->tenant->name), &gone, 1, now_ms);
         }
         series_free(rule);
+        alert_set_fini(&rule->alerts);
+        run_rule_count_alerts(rule, group->tenant);
     }
     metric_set(group->rule_count, 0);
 }

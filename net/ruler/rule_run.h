@@ -23,6 +23,7 @@ struct run_rule {
     struct alert_templates *templates;
     /* ---- under the lock ---- */
     struct alert_set alerts;
+    size_t alert_bytes;   /* of these, as counted in the tenant's; after a change: run_rule_count_alerts */
     struct slice *series; /* of the last evaluation: encoded labels, sorted; each malloc'd */
     size_t series_count;
     enum rule_health health;
@@ -62,6 +63,7 @@ struct run_tenant { /* lives as long as the ruler */
     char *name;
     struct run_group **groups; /* by namespace, then name */
     size_t count;
+    size_t alert_bytes; /* of all its rules' alerts */
     bool is_dirty; /* alerts changed and are not on the disk */
 };
 
@@ -92,6 +94,8 @@ struct run_group *run_group_create(struct ruler *ruler, struct run_tenant *tenan
 void run_group_unref(struct run_group *group);
 /* Takes alerts and series over from an older group of that name; what it does not take is ended by run_group_end. The lock is held. */
 void run_group_inherit(struct run_group *group, struct run_group *older);
+/* Its alerts have changed: counts them anew, in the tenant's sum too. The lock is held. */
+void run_rule_count_alerts(struct run_rule *rule, struct run_tenant *tenant);
 /* The group is no more: tells remote write that its series are gone. The lock is held. */
 void run_group_end(struct run_group *group);
 

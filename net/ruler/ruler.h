@@ -48,6 +48,9 @@ struct ruler_config {
     struct remote_write_config remote_write;
 };
 
+/* Labels and annotations of all alerts of one tenant; a rule whose alerts would pass it fails. */
+#define RULER_ALERTS_BYTES_MAX ((size_t)128 << 20)
+
 struct ruler;
 
 /* Reads the rules; a file that cannot be read is logged and left out. Nothing runs yet. Texts of the config live as long as the ruler. */

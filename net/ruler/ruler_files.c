@@ -91,10 +91,12 @@ static void rule_restore(void *self, const struct alert_state_key *key, struct a
 {
     const struct restoring *restoring = self;
     struct run_rule *rule = rule_find(restoring->tenant, key);
-    if (rule == NULL)
+    if (rule == NULL) {
         alert_set_fini(set);
-    else
-        rule->alerts = *set;
+        return;
+    }
+    rule->alerts = *set;
+    run_rule_count_alerts(rule, restoring->tenant);
 }
 
 static void state_load(struct ruler *ruler, struct slice tenant, struct slice file, struct slice bytes)

@@ -179,6 +179,7 @@ static void an_alert_fires_and_lives_on_when_its_group_changes_and_the_node_rest
     const struct alert_set *alerts = &only_group(&bench)->rules[1].alerts;
     assert_int_equal(alerts->count, 2);
     assert_int_equal(alerts->alerts[0].active_ns, 1000 * NS_PER_S);
+    assert_true(run_tenant_find(bench.ruler, SLICE("t"))->alert_bytes > 2 * sizeof(struct alert));
     ruler_down(&bench);
     ruler_up(&bench);
     alerts = &only_group(&bench)->rules[1].alerts;
@@ -188,6 +189,7 @@ static void an_alert_fires_and_lives_on_when_its_group_changes_and_the_node_rest
     assert_int_equal(alerts->alerts[1].active_ns, 1000 * NS_PER_S);
     put(&bench, "name: g\nrules: [{alert: A, expr: '2 > 0', labels: {team: y}}]"); // another rule by its labels
     assert_int_equal(only_group(&bench)->rules[0].alerts.count, 0);
+    assert_int_equal(run_tenant_find(bench.ruler, SLICE("t"))->alert_bytes, 0); // and the sum of bytes went with them
     bench_fini(&bench);
 }
 
