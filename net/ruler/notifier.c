@@ -29,9 +29,11 @@ struct notifier {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
+    pthread_cond_t ended;
     struct waiting *first, **last; /* under the lock, as all below */
     size_t count, bytes;
     bool is_stopping;
+    bool has_ended; /* the thread */
     atomic_bool is_late; /* the drain took too long: transfers end */
 };
 
@@ -125,6 +127,8 @@ static void *run(void *self)
         batch_send(notifier, sender, batch);
         (void)pthread_mutex_lock(&notifier->lock);
     }
+    notifier->has_ended = true;
+    (void)pthread_cond_signal(&notifier->ended);
     (void)pthread_mutex_unlock(&notifier->lock);
     http_sender_destroy(sender);
     return NULL;
@@ -153,6 +157,7 @@ struct notifier *notifier_create(const struct notifier_config *config)
     urls_split(notifier, config->urls);
     (void)pthread_mutex_init(&notifier->lock, NULL);
     (void)pthread_cond_init(&notifier->wake, NULL);
+    (void)pthread_cond_init(&notifier->ended, NULL);
     if (notifier->url_count > 0 && pthread_create(&notifier->thread, NULL, run, notifier) != 0) {
         log_error("ruler", "no thread for notifications: alerts are not sent");
         notifier->url_count = 0;
@@ -166,10 +171,12 @@ static void join(struct notifier *notifier)
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += NOTIFIER_DRAIN_NS / NS_PER_S;
-    if (pthread_clockjoin_np(notifier->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
-        atomic_store(&notifier->is_late, true);
-        (void)pthread_join(notifier->thread, NULL);
-    }
+    (void)pthread_mutex_lock(&notifier->lock);
+    for (int waited = 0; !notifier->has_ended && waited == 0;)
+        waited = pthread_cond_clockwait(&notifier->ended, &notifier->lock, CLOCK_MONOTONIC, &until);
+    atomic_store(&notifier->is_late, !notifier->has_ended);
+    (void)pthread_mutex_unlock(&notifier->lock);
+    (void)pthread_join(notifier->thread, NULL);
 }
 
 void notifier_destroy(struct notifier *notifier)
@@ -185,6 +192,7 @@ void notifier_destroy(struct notifier *notifier)
     while (notifier->first != NULL)
         waiting_free(take(notifier));
     (void)pthread_cond_destroy(&notifier->wake);
+    (void)pthread_cond_destroy(&notifier->ended);
     (void)pthread_mutex_destroy(&notifier->lock);
     arena_fini(&notifier->arena);
     mem_free(notifier);

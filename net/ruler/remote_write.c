@@ -35,9 +35,11 @@ struct remote_write {
     bool has_thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
+    pthread_cond_t ended;
     struct queue *queues; /* under the lock, as all below */
     struct queue *turn;   /* served last */
     bool is_stopping;
+    bool has_ended; /* the thread */
     atomic_bool is_late; /* the drain took too long: transfers end */
 };
 
@@ -182,6 +184,8 @@ static void *run(void *self)
         batch_free(batch);
         (void)pthread_mutex_lock(&remote->lock);
     }
+    remote->has_ended = true;
+    (void)pthread_cond_signal(&remote->ended);
     (void)pthread_mutex_unlock(&remote->lock);
     http_sender_destroy(sender);
     return NULL;
@@ -197,6 +201,7 @@ struct remote_write *remote_write_create(const struct remote_write_config *confi
         remote->config.batch_max = BATCH_MAX;
     (void)pthread_mutex_init(&remote->lock, NULL);
     (void)pthread_cond_init(&remote->wake, NULL);
+    (void)pthread_cond_init(&remote->ended, NULL);
     if (config->url.len > 0) {
         remote->has_thread = pthread_create(&remote->thread, NULL, run, remote) == 0;
         if (!remote->has_thread)
@@ -210,10 +215,12 @@ static void join(struct remote_write *remote)
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += REMOTE_WRITE_DRAIN_NS / NS_PER_S;
-    if (pthread_clockjoin_np(remote->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
-        atomic_store(&remote->is_late, true);
-        (void)pthread_join(remote->thread, NULL);
-    }
+    (void)pthread_mutex_lock(&remote->lock);
+    for (int waited = 0; !remote->has_ended && waited == 0;)
+        waited = pthread_cond_clockwait(&remote->ended, &remote->lock, CLOCK_MONOTONIC, &until);
+    atomic_store(&remote->is_late, !remote->has_ended);
+    (void)pthread_mutex_unlock(&remote->lock);
+    (void)pthread_join(remote->thread, NULL);
 }
 
 void remote_write_destroy(struct remote_write *remote)
@@ -234,6 +241,7 @@ void remote_write_destroy(struct remote_write *remote)
         remote->queues = next;
     }
     (void)pthread_cond_destroy(&remote->wake);
+    (void)pthread_cond_destroy(&remote->ended);
     (void)pthread_mutex_destroy(&remote->lock);
     mem_free(remote->url);
     arena_fini(&remote->arena);
