@@ -262,9 +262,10 @@ static void put_key(struct buf *out, size_t column, const char *key)
     buf_str(out, key);
 }
 
-static void put_text_line(struct buf *out, size_t column, const char *key, struct slice text)
+/* spaces: before the key, none where it stands behind a dash; column: where it stands. */
+static void put_text_line(struct buf *out, size_t spaces, size_t column, const char *key, struct slice text)
 {
-    put_key(out, column, key);
+    put_key(out, spaces, key);
     yaml_put_text(out, text, deeper(column));
     buf_byte(out, '\n');
 }
@@ -293,18 +294,16 @@ static void put_pairs(struct buf *out, size_t column, const char *key, const str
 /* The first key of an item stands behind its dash: its column is written by the caller. */
 static void put_rule(struct buf *out, size_t column, const struct rule *rule)
 {
-    size_t first = 0;
+    size_t spaces = 0;
     if (rule->record.len > 0) {
-        put_text_line(out, first, "record: ", rule->record);
-        first = column;
+        put_text_line(out, spaces, column, "record: ", rule->record);
+        spaces = column;
     }
     if (rule->alert.len > 0) {
-        put_text_line(out, first, "alert: ", rule->alert);
-        first = column;
+        put_text_line(out, spaces, column, "alert: ", rule->alert);
+        spaces = column;
     }
-    put_key(out, first, "expr: ");
-    yaml_put_text(out, rule->expr, deeper(column));
-    buf_byte(out, '\n');
+    put_text_line(out, spaces, column, "expr: ", rule->expr);
     if (rule->for_ns != 0)
         put_duration_line(out, column, "for: ", rule->for_ns);
     if (rule->keep_firing_ns != 0)
@@ -313,11 +312,9 @@ static void put_rule(struct buf *out, size_t column, const struct rule *rule)
     put_pairs(out, column, "annotations:\n", rule->annotations, rule->annotation_count);
 }
 
-static void put_group(struct buf *out, size_t first_column, size_t column, const struct rule_group *group)
+static void put_group(struct buf *out, size_t spaces, size_t column, const struct rule_group *group)
 {
-    put_key(out, first_column, "name: ");
-    yaml_put_text(out, group->name, deeper(column));
-    buf_byte(out, '\n');
+    put_text_line(out, spaces, column, "name: ", group->name);
     if (group->interval_ns != 0)
         put_duration_line(out, column, "interval: ", group->interval_ns);
     if (group->has_offset)
@@ -353,7 +350,7 @@ void rules_yaml_put_item(struct buf *out, const struct rule_group *group)
 
 void rules_yaml_put_file(struct buf *out, const struct rules_file *file)
 {
-    put_text_line(out, 0, "namespace: ", file->rule_namespace);
+    put_text_line(out, 0, 0, "namespace: ", file->rule_namespace);
     buf_str(out, "groups:\n");
     for (size_t i = 0; i < file->count; i++)
         rules_yaml_put_item(out, &file->groups[i]);
