@@ -32,7 +32,12 @@ bool template_compile(const char *name, struct slice text, struct arena *arena, 
 
 bool template_compile_alert(const char *name, struct slice text, struct arena *arena, struct template **out, struct err *err)
 {
-    return compile(name, TEMPLATE_OF_ALERTS, arena_printf(arena, ALERT_VARIABLES "%.*s", SLICE_ARG(text)), arena, out, err);
+    const struct slice variables = SLICE(ALERT_VARIABLES);
+    char *source = arena_alloc(arena, variables.len + text.len, 1);
+    memcpy(source, variables.ptr, variables.len);
+    if (text.len > 0)
+        memcpy(source + variables.len, text.ptr, text.len);
+    return compile(name, TEMPLATE_OF_ALERTS, slice_of(source, variables.len + text.len), arena, out, err);
 }
 
 void template_fini(struct template *template)

@@ -1,112 +1,99 @@
 #include "net/codec/rules_yaml.h"
 
 #include <stdlib.h>
-#include <yaml.h>
 
 #include "core/model/go_text.h"
 #include "net/codec/yaml_text.h"
+#include "net/codec/yaml_tree.h"
 
-/* ---- reading: the document as a graph of nodes, in which an alias is the node that it names ---- */
+/* ---- reading ---- */
 
 struct reading {
-    yaml_document_t *document;
     struct arena *arena;
+    size_t bytes_max; /* that aliases may unfold to */
     struct err *err;
 };
 
 #define KEYS_MAX 256         /* of one mapping: every pair of keys is compared */
-#define MODEL_BYTES_MAX (RULES_FILE_BYTES_MAX * 2) /* of what aliases may unfold to */
 
-static bool refuse(const struct reading *reading, const yaml_node_t *node, const char *what)
+static bool refuse(const struct reading *reading, const struct yaml_tree *node, const char *what)
 {
-    return err_set(reading->err, ERR_INVALID, "line %zu: %s", node->start_mark.line + 1, what);
+    return err_set(reading->err, ERR_INVALID, "line %zu: %s", node->line, what);
 }
 
-static const yaml_node_t *node_at(const struct reading *reading, int index)
-{
-    return yaml_document_get_node(reading->document, index);
-}
-
-static struct slice scalar_of(const yaml_node_t *node)
-{
-    return slice_of(node->data.scalar.value, node->data.scalar.length);
-}
-
-static bool is_null(const yaml_node_t *node)
+static bool is_null(const struct yaml_tree *node)
 {
     static const char *const words[] = {"", "~", "null", "Null", "NULL"};
-    if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+    if (node->kind != YAML_TEXT || !node->is_plain)
         return false;
     for (size_t i = 0; i < LENGTH(words); i++) {
-        if (slice_eq_str(scalar_of(node), words[i]))
+        if (slice_eq_str(node->text, words[i]))
             return true;
     }
     return false;
 }
 
-static bool read_text(const struct reading *reading, const yaml_node_t *node, struct slice *out)
+static bool read_text(const struct reading *reading, const struct yaml_tree *node, struct slice *out)
 {
-    if (node->type != YAML_SCALAR_NODE)
+    if (node->kind != YAML_TEXT)
         return refuse(reading, node, "a text is wanted");
-    if (reading->arena->bytes > MODEL_BYTES_MAX)
+    if (reading->arena->bytes > reading->bytes_max)
         return refuse(reading, node, "too large");
-    *out = is_null(node) ? SLICE("") : arena_copy(reading->arena, scalar_of(node));
+    *out = is_null(node) ? SLICE("") : arena_copy(reading->arena, node->text);
     return true;
 }
 
-static bool read_duration(const struct reading *reading, const yaml_node_t *node, int64_t *out_ns)
+static bool read_duration(const struct reading *reading, const struct yaml_tree *node, int64_t *out_ns)
 {
     if (is_null(node))
         return true;
-    if (node->type != YAML_SCALAR_NODE || !prom_parse_duration(scalar_of(node), out_ns, reading->err))
+    if (node->kind != YAML_TEXT || !prom_parse_duration(node->text, out_ns, reading->err))
         return refuse(reading, node, "a duration is wanted, such as 1m");
     return true;
 }
 
-static bool read_count(const struct reading *reading, const yaml_node_t *node, int64_t *out)
+static bool read_count(const struct reading *reading, const struct yaml_tree *node, int64_t *out)
 {
     if (is_null(node))
         return true;
-    if (node->type != YAML_SCALAR_NODE || !go_parse_int(scalar_of(node), out, NULL))
+    if (node->kind != YAML_TEXT || !go_parse_int(node->text, out, NULL))
         return refuse(reading, node, "a whole number is wanted");
     return true;
 }
 
 /* Calls take for each key of a mapping; null is a mapping of nothing. */
-static bool read_mapping(const struct reading *reading, const yaml_node_t *node,
-                         bool (*take)(const struct reading *reading, void *self, struct slice key, const yaml_node_t *value), void *self)
+static bool read_mapping(const struct reading *reading, const struct yaml_tree *node,
+                         bool (*take)(const struct reading *reading, void *self, struct slice key, const struct yaml_tree *value), void *self)
 {
     if (is_null(node))
         return true;
-    if (node->type != YAML_MAPPING_NODE)
+    if (node->kind != YAML_MAP)
         return refuse(reading, node, "a mapping is wanted");
-    const yaml_node_pair_t *begin = node->data.mapping.pairs.start;
-    const yaml_node_pair_t *end = node->data.mapping.pairs.top;
-    if (end - begin > KEYS_MAX)
+    if (node->count > 2 * KEYS_MAX)
         return refuse(reading, node, "a mapping of too many keys");
-    for (const yaml_node_pair_t *pair = begin; pair < end; pair++) {
-        const yaml_node_t *key = node_at(reading, pair->key);
-        if (key->type != YAML_SCALAR_NODE)
+    for (size_t i = 0; i < node->count; i += 2) {
+        const struct yaml_tree *key = node->items[i];
+        if (key->kind != YAML_TEXT)
             return refuse(reading, key, "a key must be a text");
-        for (const yaml_node_pair_t *other = begin; other < pair; other++) {
-            if (slice_eq(scalar_of(node_at(reading, other->key)), scalar_of(key)))
+        for (size_t other = 0; other < i; other += 2) { // texts all: they were looked at
+            if (slice_eq(node->items[other]->text, key->text))
                 return refuse(reading, key, "a key that is already there");
         }
-        if (!take(reading, self, scalar_of(key), node_at(reading, pair->value)))
+        if (!take(reading, self, key->text, node->items[i + 1]))
             return false;
     }
     return true;
 }
 
 /* Items of a list, null: none; *out_count is checked against max. */
-static bool read_list(const struct reading *reading, const yaml_node_t *node, size_t max, size_t *out_count)
+static bool read_list(const struct reading *reading, const struct yaml_tree *node, size_t max, size_t *out_count)
 {
     *out_count = 0;
     if (is_null(node))
         return true;
-    if (node->type != YAML_SEQUENCE_NODE)
+    if (node->kind != YAML_LIST)
         return refuse(reading, node, "a list is wanted");
-    *out_count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    *out_count = node->count;
     return *out_count <= max || refuse(reading, node, "a list of too many items");
 }
 
@@ -115,7 +102,7 @@ struct pairs {
     size_t count;
 };
 
-static bool take_pair(const struct reading *reading, void *self, struct slice key, const yaml_node_t *value)
+static bool take_pair(const struct reading *reading, void *self, struct slice key, const struct yaml_tree *value)
 {
     struct pairs *pairs = self;
     struct label *pair = &pairs->pairs[pairs->count++];
@@ -128,9 +115,9 @@ static int pair_order(const void *a, const void *b)
     return yaml_key_order(((const struct label *)a)->name, ((const struct label *)b)->name);
 }
 
-static bool read_pairs(const struct reading *reading, const yaml_node_t *node, struct label **out, size_t *out_count)
+static bool read_pairs(const struct reading *reading, const struct yaml_tree *node, struct label **out, size_t *out_count)
 {
-    size_t count = node->type == YAML_MAPPING_NODE ? (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start) : 0;
+    size_t count = node->kind == YAML_MAP ? node->count / 2 : 0;
     if (count > RULE_PAIRS_MAX)
         return refuse(reading, node, "too many labels or annotations");
     struct pairs pairs = {.pairs = ARENA_ARRAY(reading->arena, struct label, count)};
@@ -143,7 +130,7 @@ static bool read_pairs(const struct reading *reading, const yaml_node_t *node, s
     return true;
 }
 
-static bool take_rule_key(const struct reading *reading, void *self, struct slice key, const yaml_node_t *value)
+static bool take_rule_key(const struct reading *reading, void *self, struct slice key, const struct yaml_tree *value)
 {
     struct rule *rule = self;
     if (slice_eq(key, SLICE("record")))
@@ -163,19 +150,19 @@ static bool take_rule_key(const struct reading *reading, void *self, struct slic
     return true;
 }
 
-static bool read_rules(const struct reading *reading, const yaml_node_t *node, struct rule_group *group)
+static bool read_rules(const struct reading *reading, const struct yaml_tree *node, struct rule_group *group)
 {
     if (!read_list(reading, node, RULES_OF_GROUP_MAX, &group->rule_count))
         return false;
     group->rules = ARENA_ARRAY(reading->arena, struct rule, group->rule_count);
     for (size_t i = 0; i < group->rule_count; i++) {
-        if (!read_mapping(reading, node_at(reading, node->data.sequence.items.start[i]), take_rule_key, &group->rules[i]))
+        if (!read_mapping(reading, node->items[i], take_rule_key, &group->rules[i]))
             return false;
     }
     return true;
 }
 
-static bool take_group_key(const struct reading *reading, void *self, struct slice key, const yaml_node_t *value)
+static bool take_group_key(const struct reading *reading, void *self, struct slice key, const struct yaml_tree *value)
 {
     struct rule_group *group = self;
     if (slice_eq(key, SLICE("name")))
@@ -194,7 +181,7 @@ static bool take_group_key(const struct reading *reading, void *self, struct sli
     return true;
 }
 
-static bool take_file_key(const struct reading *reading, void *self, struct slice key, const yaml_node_t *value)
+static bool take_file_key(const struct reading *reading, void *self, struct slice key, const struct yaml_tree *value)
 {
     struct rules_file *file = self;
     if (slice_eq(key, SLICE("namespace")))
@@ -205,33 +192,23 @@ static bool take_file_key(const struct reading *reading, void *self, struct slic
         return false;
     file->groups = ARENA_ARRAY(reading->arena, struct rule_group, file->count);
     for (size_t i = 0; i < file->count; i++) {
-        if (!read_mapping(reading, node_at(reading, value->data.sequence.items.start[i]), take_group_key, &file->groups[i]))
+        if (!read_mapping(reading, value->items[i], take_group_key, &file->groups[i]))
             return false;
     }
     return true;
 }
 
 static bool read_document(struct slice text, size_t bytes_max, struct arena *arena,
-                          bool (*take)(const struct reading *reading, void *self, struct slice key, const yaml_node_t *value), void *out,
+                          bool (*take)(const struct reading *reading, void *self, struct slice key, const struct yaml_tree *value), void *out,
                           struct err *err)
 {
-    yaml_parser_t parser;
-    yaml_document_t document;
+    struct arena tree = ARENA_INIT;
+    const struct yaml_tree *root = NULL;
+    const struct reading reading = {arena, arena->bytes + 8 * bytes_max, err};
     if (text.len > bytes_max)
         return err_set(err, ERR_INVALID, "%zu bytes, at most %zu are taken", text.len, bytes_max);
-    if (yaml_parser_initialize(&parser) == 0)
-        return err_set(err, ERR_UNAVAILABLE, "no memory for a YAML parser");
-    yaml_parser_set_input_string(&parser, (const unsigned char *)(text.len == 0 ? "" : text.ptr), text.len);
-    bool ok = yaml_parser_load(&parser, &document) != 0;
-    if (ok) {
-        const struct reading reading = {&document, arena, err};
-        const yaml_node_t *root = yaml_document_get_root_node(&document);
-        ok = root == NULL || read_mapping(&reading, root, take, out);
-        yaml_document_delete(&document);
-    } else {
-        err_fill(err, ERR_INVALID, "line %zu: %s", parser.problem_mark.line + 1, parser.problem != NULL ? parser.problem : "bad YAML");
-    }
-    yaml_parser_delete(&parser);
+    bool ok = yaml_tree_read(text, &tree, &root, err) && (root == NULL || read_mapping(&reading, root, take, out));
+    arena_fini(&tree);
     return ok;
 }
 

@@ -88,6 +88,16 @@ static void metrics_fill(struct run_group *group)
     metric_set(group->rule_count, (double)group->group.rule_count);
 }
 
+bool run_group_check_text(const struct rule_group *group, struct err *err)
+{
+    struct buf text = BUF_INIT;
+    rules_yaml_put_group(&text, group);
+    size_t bytes = text.len;
+    buf_fini(&text);
+    return bytes <= RULE_GROUP_BYTES_MAX ||
+           err_set(err, ERR_TOO_LARGE, "rule group of %zu bytes as it is kept, the limit is %zu", bytes, RULE_GROUP_BYTES_MAX);
+}
+
 static void interval_set(struct run_group *group)
 {
     struct buf name = BUF_INIT;

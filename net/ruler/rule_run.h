@@ -87,7 +87,9 @@ struct ruler {
     bool is_stopping;
 };
 
-/* A copy of the group, ready to run; refs is 1. Fails never: the group has passed its check. `writing` is held. */
+/* The group, as it prints, is one that can be read again: flow style and aliases may be shorter. ERR_TOO_LARGE. */
+bool run_group_check_text(const struct rule_group *group, struct err *err) MUST_CHECK;
+/* A copy of the group, ready to run; refs is 1. Fails never: the group has passed rule_group_check and run_group_check_text. `writing` is held. */
 struct run_group *run_group_create(struct ruler *ruler, struct run_tenant *tenant, struct slice rule_namespace, const struct rule_group *group,
                                    bool is_read_only) MUST_CHECK;
 /* The lock is held. */

@@ -340,6 +340,8 @@ bool ruler_put(struct ruler *ruler, struct slice tenant_name, struct slice rule_
                struct err *err)
 {
     struct change change = {.rule_namespace = rule_namespace, .name = group->name, .group = group};
+    if (!run_group_check_text(group, err))
+        return false;
     (void)pthread_mutex_lock(&ruler->writing);
     (void)pthread_mutex_lock(&ruler->lock);
     struct run_tenant *tenant = run_tenant_get(ruler, tenant_name);

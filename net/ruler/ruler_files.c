@@ -34,7 +34,7 @@ static void group_load(const struct loading *loading, struct slice tenant_name, 
 {
     struct ruler *ruler = loading->ruler;
     struct err err;
-    if (!rule_group_check(group, index, &err)) {
+    if (!rule_group_check(group, index, &err) || !run_group_check_text(group, &err)) {
         complain(tenant_name, file, err.text);
         return;
     }

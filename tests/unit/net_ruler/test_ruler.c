@@ -242,6 +242,33 @@ static void a_group_of_many_rules_needs_no_deep_stack(void **state)
     bench_fini(&bench);
 }
 
+static void a_group_that_prints_too_long_is_refused(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct arena arena = ARENA_INIT;
+    struct buf text = BUF_INIT;
+    struct rule_group group;
+    struct limits limits;
+    struct err err;
+    bench_init(&bench);
+    limits_defaults(&limits);
+    put(&bench, "name: small\nrules: []");
+    buf_str(&text, "x: &e '");
+    memset(buf_room(&text, 1000), '1', 1000);
+    buf_took(&text, 1000);
+    buf_str(&text, "'\nname: g\nrules:\n");
+    for (int i = 0; i < 2000; i++)
+        buf_str(&text, "- {record: r, expr: *e}\n");
+    assert_true(rules_yaml_read_group(buf_slice(&text), &arena, &group, &err));
+    assert_false(ruler_put(bench.ruler, SLICE("t"), SLICE("ns"), &group, &limits, &err));
+    assert_int_equal(err.code, ERR_TOO_LARGE);
+    assert_true(slice_eq(only_group(&bench)->group.name, SLICE("small")));
+    buf_fini(&text);
+    arena_fini(&arena);
+    bench_fini(&bench);
+}
+
 static void evaluations_are_due_once_an_interval_and_groups_spread(void **state)
 {
     (void)state;
@@ -290,6 +317,7 @@ int main(void)
         cmocka_unit_test(an_alert_fires_and_lives_on_when_its_group_changes_and_the_node_restarts),
         cmocka_unit_test(failures_are_the_rules_health_and_end_nothing),
         cmocka_unit_test(a_group_of_many_rules_needs_no_deep_stack),
+        cmocka_unit_test(a_group_that_prints_too_long_is_refused),
         cmocka_unit_test(evaluations_are_due_once_an_interval_and_groups_spread),
         cmocka_unit_test(samples_are_packed_as_remote_write_wants_them),
     };
