@@ -69,14 +69,15 @@ static bool element_at(const void *self, size_t i, struct slice *name, struct sl
     return true;
 }
 
-static struct slice expand(const struct pair *pair, const struct template_labels *labels, double value, struct arena *arena)
+static struct slice expand(const struct pair *pair, const struct template_labels *labels, double value, const struct template_asker *asker,
+                           struct arena *arena)
 {
     struct arena scratch = ARENA_INIT;
     struct buf out = BUF_INIT;
     struct err err;
     if (pair->template == NULL)
         return pair->plain;
-    if (!template_run_alert(pair->template, labels, value, &scratch, &out, &err)) {
+    if (!template_run_alert(pair->template, labels, value, asker, &scratch, &out, &err)) {
         buf_reset(&out);
         buf_printf(&out, "<error expanding template: error executing template %s>", err.text);
     }
@@ -102,11 +103,11 @@ static struct slice encode(struct label *labels, size_t count, struct arena *are
 }
 
 /* `count` pairs from `first` on, expanded, behind what is in `all` already. */
-static bool pairs_expand(const struct pair *first, size_t count, const struct template_labels *view, double value, size_t *left, struct arena *arena,
-                         struct label *all, size_t *n, struct err *err)
+static bool pairs_expand(const struct pair *first, size_t count, const struct template_labels *view, double value, const struct template_asker *asker,
+                         size_t *left, struct arena *arena, struct label *all, size_t *n, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        struct slice text = expand(&first[i], view, value, arena);
+        struct slice text = expand(&first[i], view, value, asker, arena);
         if (!charge(left, first[i].name.len + text.len, err))
             return false;
         all[(*n)++] = (struct label){first[i].name, text};
@@ -130,12 +131,12 @@ bool alert_templates_expand(const struct alert_templates *templates, const struc
         if (!slice_eq(labels[i].name, SLICE("__name__")))
             all[n++] = labels[i];
     }
-    if (!pairs_expand(templates->pairs, templates->label_count, &view, value, &left, arena, all, &n, err))
+    if (!pairs_expand(templates->pairs, templates->label_count, &view, value, &context->asker, &left, arena, all, &n, err))
         return false;
     all[n++] = (struct label){SLICE("alertname"), templates->alert};
     *out_labels = encode(all, n, arena);
     n = 0;
-    if (!pairs_expand(templates->pairs + templates->label_count, templates->annotation_count, &view, value, &left, arena, all, &n, err))
+    if (!pairs_expand(templates->pairs + templates->label_count, templates->annotation_count, &view, value, &context->asker, &left, arena, all, &n, err))
         return false;
     *out_annotations = encode(all, n, arena);
     return true;

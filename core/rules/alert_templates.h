@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/rules/rule_group.h"
+#include "core/template/template.h"
 
 #define ALERT_BYTES_MAX ((size_t)65536) /* labels and annotations of one alert, expanded */
 
@@ -15,6 +16,7 @@ void alert_templates_fini(struct alert_templates *templates); /* NULL is fine */
 struct alert_context {
     struct slice external_url;
     int64_t ts_ns;
+    struct template_asker asker;
 };
 
 /* labels: of the element, sorted, any __name__ in them is left out. Encoded sets in the arena. A template that fails gives <error expanding template: ...>,

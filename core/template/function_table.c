@@ -4,6 +4,7 @@ const struct function *function_find(struct slice name, enum template_dialect di
 {
     const struct function_table none = {NULL, 0};
     const struct function_table tables[] = {dialect == TEMPLATE_OF_ALERTS ? template_alert_functions() : none,
+                                            dialect == TEMPLATE_OF_ALERTS ? template_query_functions() : none,
                                             template_string_functions(), template_number_functions(), template_compare_functions(),
                                             template_time_functions(),   template_data_functions(),   template_regex_functions()};
     for (size_t t = 0; t < LENGTH(tables); t++) {

@@ -7,6 +7,7 @@
 #include "core/base/arena.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/model/label_set.h"
 
 #define TEMPLATE_OUTPUT_BYTES_MAX ((size_t)1 << 20)
 #define TEMPLATE_SCRATCH_BYTES_MAX ((size_t)16 << 20)
@@ -16,6 +17,12 @@
 enum template_dialect { TEMPLATE_OF_LINES, TEMPLATE_OF_ALERTS };
 
 struct template;
+
+/* An element of what `query` gives. */
+struct template_sample {
+    struct label_set labels; /* sorted */
+    double value;
+};
 
 /* The label map that a template reads. */
 struct template_labels {
@@ -28,6 +35,12 @@ struct template_labels {
     int64_t now_ns;     /* now */
 };
 
+/* Answers `query`. Results live in the arena; false with the message. */
+struct template_asker {
+    bool (*query)(void *self, struct slice text, struct arena *arena, struct template_sample **out, size_t *count, struct err *err);
+    void *self;
+};
+
 /* name is "line" or "label" and stands in messages. ERR_INVALID with Go's text: template: line:1: function "x" not defined. Lives in the arena but for regexes. */
 bool template_compile(const char *name, struct slice text, struct arena *arena, struct template **out, struct err *err) MUST_CHECK;
 void template_fini(struct template *template);
@@ -36,8 +49,8 @@ void template_fini(struct template *template);
  * .ExternalURL and .Value. name, which lives as long as the template, is "__alert_NAME" in messages. */
 bool template_compile_alert(const char *name, struct slice text, struct arena *arena, struct template **out, struct err *err) MUST_CHECK;
 /* As template_run; labels->line is the external URL. */
-bool template_run_alert(const struct template *template, const struct template_labels *labels, double value, struct arena *scratch, struct buf *out,
-                        struct err *err) MUST_CHECK;
+bool template_run_alert(const struct template *template, const struct template_labels *labels, double value, const struct template_asker *asker,
+                        struct arena *scratch, struct buf *out, struct err *err) MUST_CHECK;
 
 /* Appends the output. False with Go's message when it fails at run time; out is then as it was. scratch is reset by the caller. Thread: many at once, each with its own
  * out and scratch. */

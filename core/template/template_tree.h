@@ -89,6 +89,7 @@ struct call {
     const struct regex *regex; /* of a constant pattern */
     struct slice source;       /* of the command, for messages */
     size_t output_max;         /* a text over it is refused before memory is taken */
+    const struct template_asker *asker; /* of alerts */
 };
 
 struct function {
@@ -118,6 +119,7 @@ struct function_table template_time_functions(void);
 struct function_table template_data_functions(void);
 struct function_table template_regex_functions(void);
 struct function_table template_alert_functions(void);
+struct function_table template_query_functions(void);
 
 /* ---- parsing ---- */
 

@@ -1,7 +1,5 @@
 #include "net/codec/rules_yaml.h"
 
-#include <stdlib.h>
-
 #include "core/model/go_text.h"
 #include "net/codec/yaml_text.h"
 #include "net/codec/yaml_tree.h"
@@ -110,9 +108,16 @@ static bool take_pair(const struct reading *reading, void *self, struct slice ke
     return read_text(reading, value, &pair->value);
 }
 
-static int pair_order(const void *a, const void *b)
+/* By insertion: yaml.v3's order of keys is none in the strict sense (a < b < c does not give a < c for all), and this leaves what it has sorted as it is. */
+static void pairs_sort(struct label *pairs, size_t count)
 {
-    return yaml_key_order(((const struct label *)a)->name, ((const struct label *)b)->name);
+    for (size_t i = 1; i < count; i++) {
+        struct label pair = pairs[i];
+        size_t at = i;
+        for (; at > 0 && yaml_key_order(pairs[at - 1].name, pair.name) > 0; at--)
+            pairs[at] = pairs[at - 1];
+        pairs[at] = pair;
+    }
 }
 
 static bool read_pairs(const struct reading *reading, const struct yaml_tree *node, struct label **out, size_t *out_count)
@@ -123,8 +128,7 @@ static bool read_pairs(const struct reading *reading, const struct yaml_tree *no
     struct pairs pairs = {.pairs = ARENA_ARRAY(reading->arena, struct label, count)};
     if (!read_mapping(reading, node, take_pair, &pairs))
         return false;
-    if (pairs.count > 0)
-        qsort(pairs.pairs, pairs.count, sizeof(*pairs.pairs), pair_order);
+    pairs_sort(pairs.pairs, pairs.count);
     *out = pairs.pairs;
     *out_count = pairs.count;
     return true;

@@ -35,14 +35,11 @@ static struct element element_of(const struct result_label *labels, size_t count
     return element;
 }
 
-static bool elements_query(struct run_group *group, const struct run_rule *rule, struct arena *arena, struct element **out, size_t *out_count,
-                           struct err *err)
+static bool elements_query(struct run_group *group, struct slice text, struct arena *arena, struct element **out, size_t *out_count, struct err *err)
 {
     const struct rule_engine *engine = &group->ruler->config.engine;
     struct query_result result = {0};
-    if (rule->is_log_query)
-        return err_set(err, ERR_INVALID, "rule result is not a vector or scalar");
-    if (!engine->query(engine->self, slice_str(group->tenant->name), rule->rule->expr, group->now.ts_ns - group->group.offset_ns, &group->now.control,
+    if (!engine->query(engine->self, slice_str(group->tenant->name), text, group->now.ts_ns - group->group.offset_ns, &group->now.control,
                        arena, &result, err))
         return false;
     if (result.kind == RESULT_SCALAR) {
@@ -65,10 +62,36 @@ static bool elements_query(struct run_group *group, const struct run_rule *rule,
 
 /* ---- what an element becomes ---- */
 
+#define TEMPLATE_QUERIES_MAX 100 /* of one evaluation of a rule: they run in its turn, and end at its deadline */
+
+struct template_queries {
+    struct run_group *group;
+    int64_t deadline_mono_ns;
+    size_t count;
+};
+
+/* `query` of a template. */
+static bool template_query(void *self, struct slice text, struct arena *arena, struct template_sample **out, size_t *count, struct err *err)
+{
+    struct template_queries *queries = self;
+    struct element *elements = NULL;
+    if (++queries->count > TEMPLATE_QUERIES_MAX)
+        return err_set(err, ERR_LIMIT, "the templates of a rule have made %d queries", TEMPLATE_QUERIES_MAX);
+    if (!query_control_check(&queries->group->now.control, err))
+        return false;
+    bool ok = elements_query(queries->group, text, arena, &elements, count, err);
+    queries->group->now.control.deadline_mono_ns = queries->deadline_mono_ns; // the rule's, not a new one
+    *out = ARENA_ARRAY(arena, struct template_sample, ok ? *count : 0);
+    for (size_t i = 0; ok && i < *count; i++)
+        (*out)[i] = (struct template_sample){{elements[i].labels, elements[i].label_count}, elements[i].value};
+    return ok;
+}
+
 static bool alerts_fill(struct run_group *group, const struct run_rule *rule, const struct element *elements, struct outcome *outcome,
                         struct err *err)
 {
-    const struct alert_context context = {group->ruler->config.external_url, group->now.ts_ns};
+    struct template_queries queries = {.group = group, .deadline_mono_ns = group->now.control.deadline_mono_ns};
+    const struct alert_context context = {group->ruler->config.external_url, group->now.ts_ns, {template_query, &queries}};
     outcome->alerts = ARENA_ARRAY(&outcome->arena, struct alert_sample, outcome->count);
     for (size_t i = 0; i < outcome->count; i++) {
         struct alert_sample *to = &outcome->alerts[i];
@@ -122,7 +145,10 @@ static void rule_query(struct run_group *group, const struct run_rule *rule, str
     struct element *elements = NULL;
     int64_t begin_mono_ns = clock_mono_ns(clock);
     outcome->begin_ns = clock_wall_ns(clock);
-    outcome->ok = elements_query(group, rule, &outcome->arena, &elements, &outcome->count, &outcome->err);
+    if (rule->is_log_query)
+        err_fill(&outcome->err, ERR_INVALID, "rule result is not a vector or scalar"); // known without running it
+    else
+        outcome->ok = elements_query(group, rule->rule->expr, &outcome->arena, &elements, &outcome->count, &outcome->err);
     if (outcome->ok && rule->templates != NULL)
         outcome->ok = alerts_fill(group, rule, elements, outcome, &outcome->err);
     else if (outcome->ok)

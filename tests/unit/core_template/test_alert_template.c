@@ -21,6 +21,22 @@ static bool at(const void *self, size_t i, struct slice *name, struct slice *val
     return i == 0 && get(self, *name, value);
 }
 
+/* Two elements for any query; the query "bad" fails. */
+static bool query(void *self, struct slice text, struct arena *arena, struct template_sample **out, size_t *count, struct err *err)
+{
+    static const struct label pairs[] = {{{"app", 3}, {"web", 3}}, {{"app", 3}, {"db", 2}}};
+    (void)self;
+    if (slice_eq(text, SLICE("bad")))
+        return err_set(err, ERR_INVALID, "bad query");
+    *out = ARENA_ARRAY(arena, struct template_sample, 2);
+    (*out)[0] = (struct template_sample){{&pairs[0], 1}, 1};
+    (*out)[1] = (struct template_sample){{&pairs[1], 1}, 2.5};
+    *count = slice_eq(text, SLICE("none")) ? 0 : 2;
+    return true;
+}
+
+static const struct template_asker asker = {query, NULL};
+
 static const struct template_labels labels = {NULL, get, at, {"http://grafana/base?x", 21}, 0, 0};
 
 static const struct alert_case {
@@ -58,6 +74,13 @@ static const struct alert_case {
     {"{{ if gt $value 1.0 }}high{{ else }}low{{ end }} {{ printf \"%.2f\" $value }}", "high 2.35", 2.345678},
     {"{{ humanize \"x\" }}",
      "template: __alert_A:1:115: executing \"__alert_A\" at <humanize \"x\">: error calling humanize: strconv.ParseFloat: parsing \"x\": invalid syntax", 0},
+    {"{{ range query \"q\" }}{{ .Labels.app }}={{ .Value }} {{ .Labels.none }}{{ end }}", "web=1 db=2.5 ", 0},
+    {"{{ query \"q\" | first | value | humanize }} {{ query \"q\" | sortByLabel \"app\" | first | label \"app\" }}", "1 db", 0},
+    {"{{ with query \"none\" }}some{{ else }}none{{ end }} {{ len (query \"q\") }}", "none 2", 0},
+    {"{{ graphLink \"a b\" }} {{ tableLink \"x\" }}", "/graph?g0.expr=a+b&g0.tab=0 /graph?g0.expr=x&g0.tab=1", 0},
+    {"{{ query \"none\" | first }}",
+     "template: __alert_A:1:130: executing \"__alert_A\" at <first>: error calling first: first() called on vector with no elements", 0},
+    {"{{ query \"bad\" }}", "template: __alert_A:1:115: executing \"__alert_A\" at <query \"bad\">: error calling query: bad query", 0},
     {"{{ nope }}", "template: __alert_A:1: function \"nope\" not defined", 0},
     {"{{ $nope }}", "template: __alert_A:1: undefined variable \"$nope\"", 0},
 };
@@ -69,7 +92,7 @@ static void expand(const struct alert_case *c, struct buf *out)
     struct template *template = NULL;
     struct err err;
     if (!template_compile_alert("__alert_A", slice_str(c->source), &arena, &template, &err) ||
-        !template_run_alert(template, &labels, c->value, &scratch, out, &err))
+        !template_run_alert(template, &labels, c->value, &asker, &scratch, out, &err))
         buf_str(out, err.text);
     buf_byte(out, '\0');
     template_fini(template);

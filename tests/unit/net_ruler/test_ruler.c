@@ -193,6 +193,25 @@ static void an_alert_fires_and_lives_on_when_its_group_changes_and_the_node_rest
     bench_fini(&bench);
 }
 
+static void templates_may_query_but_not_for_ever(void **state)
+{
+    (void)state;
+    struct bench bench;
+    static const char *const names[] = {"a"};
+    bench_init(&bench);
+    put(&bench, "name: g\nrules: [{alert: A, expr: '1 > 0', annotations: {one: '{{ query \"q\" | first | label \"app\" }}', "
+                "many: '{{ range 1000 }}{{ query \"q\" | first | value }}{{ end }}'}}]");
+    answer(&bench.answers, 1, names);
+    evaluate(&bench, 1000);
+    struct slice text;
+    const struct run_rule *rule = &only_group(&bench)->rules[0];
+    assert_int_equal(rule->alerts.count, 1);
+    assert_true(label_encoded_get(rule->alerts.alerts[0].annotations, SLICE("many"), &text) && slice_starts(text, SLICE("<error expanding template: ")));
+    assert_int_equal(bench.answers.queries, 1 + 100); // those of `many`, which comes first, use up all
+    assert_true(label_encoded_get(rule->alerts.alerts[0].annotations, SLICE("one"), &text) && slice_starts(text, SLICE("<error expanding template: ")));
+    bench_fini(&bench);
+}
+
 static void failures_are_the_rules_health_and_end_nothing(void **state)
 {
     (void)state;
@@ -315,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_alert_fires_and_lives_on_when_its_group_changes_and_the_node_restarts),
+        cmocka_unit_test(templates_may_query_but_not_for_ever),
         cmocka_unit_test(failures_are_the_rules_health_and_end_nothing),
         cmocka_unit_test(a_group_of_many_rules_needs_no_deep_stack),
         cmocka_unit_test(a_group_that_prints_too_long_is_refused),
