@@ -202,9 +202,10 @@ def an_alert_reaches_the_alertmanager_and_is_resolved(binary, Node):
         wait_for("the alert is resolved", lambda: told() is None)
         assert wait_for("the alert is gone", lambda: alerts(node) == []) and groups(node)[0]["rules"][0]["state"] == "inactive"
         metrics = requests.get(node.url + "/metrics", timeout=5).text
-        assert 'loki_prometheus_notifications_sent_total{user="t1"}' in metrics
+        assert 'loki_prometheus_notifications_sent_total{user="t1"}' in metrics, "no metric of what was sent"
         assert 'loki_prometheus_rule_evaluations_total{user="t1",rule_group="ns;web"}' in metrics
-        assert node.stop() == 0
+        code = node.stop()
+        assert code == 0, (code, node.log()[-2000:])
 
 
 def pending_alerts_survive_a_stop_and_a_kill(binary, Node):
