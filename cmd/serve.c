@@ -23,6 +23,7 @@
 #include "core/template/zone.h"
 #include "net/api/ochi.h"
 #include "net/api/query_scheduler.h"
+#include "net/api/rule_engine.h"
 #include "net/api/scrape.h"
 #include "net/http/tls.h"
 
@@ -46,7 +47,8 @@ static void print_config(void *self, const char *mode, struct buf *out)
 
 static void routers_fill(struct node *node)
 {
-    const struct route_table tables[] = {loki_v1_routes(), loki_explore_routes(), loki_legacy_routes(), otlp_routes(), ops_routes(), ingester_routes()};
+    const struct route_table tables[] = {loki_v1_routes(),     loki_explore_routes(), loki_legacy_routes(), loki_rules_routes(), otlp_routes(),
+                                         ops_routes(),         ingester_routes()};
     bool is_split = node->line.config.admin_listen.len > 0;
     node->main_router = router_create();
     node->admin_router = router_create();
@@ -170,6 +172,14 @@ static void reload_open(struct node *node)
     node->reload = reload_create(&parts);
 }
 
+static bool rules_start(struct node *node, struct err *err)
+{
+    struct ruler_config config;
+    serve_ruler_config(&node->line.config, &node->arena, &config);
+    config.engine = rule_engine_of(&node->api);
+    return ruler_create(&config, &node->api.ruler, err) && ruler_start(node->api.ruler, err);
+}
+
 static bool server_start(struct node *node, struct err *err)
 {
     struct http_server_config config;
@@ -215,7 +225,7 @@ static bool start(struct node *node, struct err *err)
     if (!limits_open(node, err) || !users_open(node, err))
         return false;
     reload_open(node);
-    return store_start(node, err) && server_start(node, err);
+    return store_start(node, err) && rules_start(node, err) && server_start(node, err);
 }
 
 static void stop(struct node *node)
@@ -226,7 +236,9 @@ static void stop(struct node *node)
         http_server_stop_accepting(node->server);
         http_server_stop(node->server, node->line.config.shutdown_timeout);
     }
+    ruler_stop(node->api.ruler); // its queries run in the store
     store_close(node->api.store);
+    ruler_destroy(node->api.ruler);
     query_scheduler_destroy(node->api.scheduler);
     login_destroy(node->api.login);
     reload_destroy(node->reload);

@@ -55,6 +55,31 @@ bool serve_http_config(const struct config *config, struct api *api, const struc
     return disk_make_folders(&system_disk, out->body_folder, err);
 }
 
+void serve_ruler_config(const struct config *config, struct arena *arena, struct ruler_config *out)
+{
+    *out = (struct ruler_config){
+        .disk = &system_disk,
+        .clock = &system_clock,
+        .folder = arena_printf(arena, "%.*s/rules", SLICE_ARG(config->data)).ptr,
+        .local_folder = text_of(arena, config->ruler_local_directory),
+        .interval_ns = config->ruler_evaluation_interval,
+        .poll_ns = config->ruler_poll_interval,
+        .resend_ns = config->ruler_resend_delay,
+        .external_url = config->ruler_external_url,
+        .datasource_uid = config->ruler_datasource_uid,
+        .notifier = {config->ruler_alertmanager_url, (size_t)config->ruler_notification_queue_capacity, config->ruler_notification_timeout},
+        .remote_write = {
+            .url = config->ruler_remote_write_enabled ? config->ruler_remote_write_url : SLICE(""),
+            .timeout_ns = config->ruler_remote_write_timeout,
+            .capacity = (size_t)config->ruler_remote_write_capacity,
+            .batch_max = (size_t)config->ruler_remote_write_batch,
+            .backoff_min_ns = config->ruler_remote_write_min_backoff,
+            .backoff_max_ns = config->ruler_remote_write_max_backoff,
+            .adds_tenant = config->ruler_remote_write_add_org_id,
+        },
+    };
+}
+
 void serve_tenancy(const struct config *config, struct tenancy *out)
 {
     out->mode = slice_eq(config->tenancy, SLICE("single"))     ? TENANCY_SINGLE

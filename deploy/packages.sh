@@ -8,7 +8,7 @@ build_packages=(
     libre2-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev liblz4-dev
 )
 test_packages=(
-    libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus python3 python3-requests python3-httpx python3-venv openssl curl
+    libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus prometheus-alertmanager python3 python3-requests python3-httpx python3-venv openssl curl
 )
 # What brings and runs the clients of tests/integration: command:package, for a machine may have them from elsewhere.
 client_commands=(node:nodejs npm:npm mvn:maven java:default-jdk-headless)
@@ -25,8 +25,16 @@ need() {
         as_root=(sudo)
     fi
     echo "installing ${missing[*]}"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # Only the programs of Prometheus and Alertmanager are wanted: Debian's policy file keeps the installation from starting their services.
+    local policy=/usr/sbin/policy-rc.d made=no status=0
+    if [ ! -e "$policy" ] && printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null; then
+        "${as_root[@]}" chmod 755 "$policy"
+        made=yes
+    fi
+    { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } || status=$?
+    [ "$made" = yes ] && "${as_root[@]}" rm -f "$policy"
+    return "$status"
 }
 
 # need_commands COMMAND:PACKAGE...: installs the packages of the commands that are missing. False: that failed.

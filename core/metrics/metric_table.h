@@ -1,7 +1,7 @@
 /* metric_table.h: every metric family that Logi exposes, once: /metrics and the documentation are made from it.
  *
  * FAMILY(name, type, components, help, (labels), (buckets)). The id of a family is METRIC_<name>. Names that begin with loki_ keep Loki's
- * spelling, labels and buckets; families of object storage, Kafka, cluster, tail, patterns and ruler come with those parts.
+ * spelling, labels and buckets; families of object storage, Kafka, cluster, tail and patterns come with those parts.
  * Source: the metrics specification; Loki 3.7's families. Units: bytes, seconds, Unix seconds, ratios of 0 to 1.
  * Thread: any, all is constant.
  */
@@ -159,12 +159,28 @@
     FAMILY(loki_overrides, GAUGE, "all", "Per-tenant limits that differ from the default (numbers only).", ("limit_name", "user"), ()) \
     FAMILY(loki_overrides_defaults, GAUGE, "all", "Default limits.", ("limit_name"), ()) \
     FAMILY(loki_panic_total, COUNTER, "all", "Caught internal errors (an assertion that failed one request instead of the process).", (), ()) \
+    FAMILY(loki_prometheus_notifications_dropped_total, COUNTER, "ruler", "Alerts lost.", ("user"), ()) \
+    FAMILY(loki_prometheus_notifications_queue_length, GAUGE, "ruler", "Alerts waiting.", ("user"), ()) \
+    FAMILY(loki_prometheus_notifications_sent_total, COUNTER, "ruler", "Alerts sent.", ("user"), ()) \
+    FAMILY(loki_prometheus_rule_evaluation_failures_total, COUNTER, "ruler", "Failed evaluations of rules.", ("user", "rule_group"), ()) \
+    FAMILY(loki_prometheus_rule_evaluations_total, COUNTER, "ruler", "Evaluations of rules.", ("user", "rule_group"), ()) \
+    FAMILY(loki_prometheus_rule_group_last_duration_seconds, GAUGE, "ruler", "Length of the last evaluation of a group.", ("user", "rule_group"), ()) \
+    FAMILY(loki_prometheus_rule_group_last_evaluation_timestamp_seconds, GAUGE, "ruler", "Time of the last evaluation of a group, Unix seconds.", ("user", "rule_group"), ()) \
+    FAMILY(loki_prometheus_rule_group_rules, GAUGE, "ruler", "Rules of a group.", ("user", "rule_group"), ()) \
     FAMILY(loki_query_frontend_queries_in_progress, GAUGE, "query-frontend", "Queries admitted and not finished.", (), ()) \
     FAMILY(loki_query_scheduler_queue_duration_seconds, HISTOGRAM, "query-scheduler", "Wait for a slot.", (), (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)) \
     FAMILY(loki_query_scheduler_queue_length, GAUGE, "query-scheduler", "Queries waiting for a slot, by tenant.", ("user"), ()) \
     FAMILY(loki_request_duration_seconds, HISTOGRAM, "all", "Every HTTP request.", ("method", "route", "status_code", "ws"), (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)) \
     FAMILY(loki_request_message_bytes, HISTOGRAM, "all", "Request body size as received.", ("method", "route"), (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824)) \
     FAMILY(loki_response_message_bytes, HISTOGRAM, "all", "Response body size as sent.", ("method", "route"), (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824)) \
+    FAMILY(loki_ruler_wal_appender_ready, GAUGE, "ruler", "1 when recorded samples can be written.", ("tenant"), ()) \
+    FAMILY(loki_ruler_wal_disk_size, GAUGE, "ruler", "Bytes of recorded samples that wait on disk.", ("tenant"), ()) \
+    FAMILY(loki_ruler_wal_prometheus_remote_storage_highest_timestamp_in_seconds, GAUGE, "ruler", "Newest sample recorded, Unix seconds.", ("tenant"), ()) \
+    FAMILY(loki_ruler_wal_prometheus_remote_storage_queue_highest_sent_timestamp_seconds, GAUGE, "ruler", "Newest sample sent, Unix seconds.", ("tenant"), ()) \
+    FAMILY(loki_ruler_wal_prometheus_remote_storage_samples_pending, GAUGE, "ruler", "Samples that wait for remote write.", ("tenant"), ()) \
+    FAMILY(loki_ruler_wal_prometheus_remote_storage_samples_total, COUNTER, "ruler", "Samples offered to remote write.", ("tenant"), ()) \
+    FAMILY(loki_ruler_wal_samples_appended_total, COUNTER, "ruler", "Samples recorded.", ("tenant"), ()) \
+    FAMILY(loki_ruler_wal_storage_created_series_total, COUNTER, "ruler", "Series recorded.", ("tenant"), ()) \
     FAMILY(loki_tcp_connections, GAUGE, "all", "Open connections, protocol = http, grpc (0).", ("protocol"), ()) \
     FAMILY(loki_tcp_connections_limit, GAUGE, "all", "Limit of open connections, 0 = none.", ("protocol"), ()) \
     FAMILY(process_cpu_seconds_total, COUNTER, "logi", "User and system CPU time of the process.", (), ()) \

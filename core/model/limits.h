@@ -64,7 +64,11 @@
     /* retention and deletion */                                                                                             \
     LIMIT(DURATION, retention_period, 0, "age at which whole days are dropped; 0: never")                                     \
     LIMIT(TEXT, deletion_mode, "filter-and-delete", "disabled, filter-only or filter-and-delete")                            \
-    LIMIT(DURATION, delete_max_interval, NS_PER_DAY, "longest interval of a delete with a line filter is split by")
+    LIMIT(DURATION, delete_max_interval, NS_PER_DAY, "longest interval of a delete with a line filter is split by") \
+    /* rules */                                                                                                              \
+    LIMIT(COUNT, ruler_max_rules_per_rule_group, 0, "rules of one rule group")                                               \
+    LIMIT(COUNT, ruler_max_rule_groups_per_tenant, 0, "rule groups")                                                         \
+    LIMIT(BOOL, ruler_remote_write_disabled, false, "do not send what recording rules give")
 
 struct slice_list {
     const struct slice *items;

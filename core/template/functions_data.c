@@ -21,7 +21,7 @@ static bool length(const struct call *call, struct value *out, struct err *err)
         count = value->count;
         break;
     case VALUE_LABELS:
-        while (call->labels->at(call->labels->self, count, &name, &text))
+        while (value->labels->at(value->labels->self, count, &name, &text))
             count++;
         break;
     case VALUE_NIL:
@@ -43,7 +43,7 @@ static bool index_one(const struct call *call, const struct value *from, const s
     int64_t at = key->number;
     switch (from->kind) {
     case VALUE_LABELS:
-        if (!call->labels->get(call->labels->self, name, &text))
+        if (!from->labels->get(from->labels->self, name, &text))
             text = SLICE("");
         *out = value_text(text);
         return true;

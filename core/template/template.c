@@ -3,11 +3,12 @@
 #include "core/base/mem.h"
 #include "core/template/template_tree.h"
 
-bool template_compile(const char *name, struct slice text, struct arena *arena, struct template **out, struct err *err)
+static bool compile(const char *name, enum template_dialect dialect, struct slice text, struct arena *arena, struct template **out, struct err *err)
 {
     struct template *template = ARENA_NEW(arena, struct template);
     template->name = name;
-    template->source = arena_copy(arena, text);
+    template->dialect = dialect;
+    template->source = text;
     if (!template_parse(template, arena, err)) {
         template_fini(template);
         return false;
@@ -18,6 +19,25 @@ bool template_compile(const char *name, struct slice text, struct arena *arena, 
         template->is_plain = template->is_plain && (template->body.nodes[i].kind == NODE_TEXT || node_is_field(&template->body.nodes[i], &field));
     *out = template;
     return true;
+}
+
+bool template_compile(const char *name, struct slice text, struct arena *arena, struct template **out, struct err *err)
+{
+    return compile(name, TEMPLATE_OF_LINES, arena_copy(arena, text), arena, out, err);
+}
+
+/* What Prometheus puts in front of each text. */
+#define ALERT_VARIABLES                                                                                                                    \
+    "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
+
+bool template_compile_alert(const char *name, struct slice text, struct arena *arena, struct template **out, struct err *err)
+{
+    const struct slice variables = SLICE(ALERT_VARIABLES);
+    char *source = arena_alloc(arena, variables.len + text.len, 1);
+    memcpy(source, variables.ptr, variables.len);
+    if (text.len > 0)
+        memcpy(source + variables.len, text.ptr, text.len);
+    return compile(name, TEMPLATE_OF_ALERTS, slice_of(source, variables.len + text.len), arena, out, err);
 }
 
 void template_fini(struct template *template)

@@ -142,7 +142,7 @@ static bool identifier(struct parser *parser, struct operand *out, struct err *e
         return true;
     }
     out->kind = OPERAND_FUNCTION;
-    out->function = function_find(text);
+    out->function = function_find(text, parser->template->dialect);
     return out->function != NULL || fail_word(parser, "function \"", text, "\" not defined", err);
 }
 

@@ -4,6 +4,7 @@
 struct run {
     const struct template *template;
     const struct template_labels *labels;
+    const struct template_asker *asker;
     struct arena *arena;
     struct buf *out;
     size_t out_begin, scratch_begin;
@@ -42,10 +43,10 @@ static bool step(struct run *run)
 
 /* ---- values ---- */
 
-static struct value label_get(const struct run *run, struct slice name)
+static struct value label_get(const struct template_labels *labels, struct slice name)
 {
     struct slice value = SLICE("");
-    if (!run->labels->get(run->labels->self, name, &value))
+    if (!labels->get(labels->self, name, &value))
         value = SLICE(""); // missingkey=zero on a map of strings
     return value_text(value);
 }
@@ -64,12 +65,12 @@ static bool fields_get(struct run *run, struct value from, const struct operand 
     for (size_t i = 0; i < operand->field_count; i++) {
         struct slice name = operand->fields[i];
         if (from.kind == VALUE_LABELS) {
-            from = label_get(run, name);
+            from = label_get(from.labels, name);
         } else if (from.kind == VALUE_MAP) {
             from = map_get(&from, name);
         } else if (from.kind == VALUE_TIME) {
             struct err inner;
-            struct call call = {run->template, run->labels, run->arena, &from, 1, NULL, operand->source, TEMPLATE_OUTPUT_BYTES_MAX};
+            struct call call = {run->template, run->labels, run->arena, &from, 1, NULL, operand->source, TEMPLATE_OUTPUT_BYTES_MAX, run->asker};
             struct value result;
             if (!template_time_method(name, &call, &result, &inner))
                 return fail_at(run, operand->offset, operand->source, arena_printf(run->arena, "%.1000s", inner.text).ptr);
@@ -100,7 +101,7 @@ static bool function_call(struct run *run, const struct command *command, const 
         return fail_at(run, command->operands[0].offset, slice_str(function->name),
                        arena_printf(run->arena, "wrong number of args for %s: want %s%zu got %zu", function->name,
                                     function->args_max == SIZE_MAX ? "at least " : "", function->args_min, count).ptr);
-    struct call call = {run->template, run->labels, run->arena, args, count, command->regex, command->source, TEMPLATE_OUTPUT_BYTES_MAX};
+    struct call call = {run->template, run->labels, run->arena, args, count, command->regex, command->source, TEMPLATE_OUTPUT_BYTES_MAX, run->asker};
     if (function->run(&call, out, &inner))
         return true;
     return fail_at(run, command->offset, command->source,
@@ -215,7 +216,7 @@ static bool method_call(struct run *run, const struct command *command, const st
     if (final != NULL && count < 3)
         args[count++] = *final;
     struct err inner;
-    struct call call = {run->template, run->labels, run->arena, args, count, NULL, command->source, TEMPLATE_OUTPUT_BYTES_MAX};
+    struct call call = {run->template, run->labels, run->arena, args, count, NULL, command->source, TEMPLATE_OUTPUT_BYTES_MAX, run->asker};
     return template_time_method(name, &call, out, &inner) ||
            fail_at(run, command->operands[0].offset, slice_trim(command->operands[0].source), arena_printf(run->arena, "%.1000s", inner.text).ptr);
 }
@@ -278,13 +279,13 @@ static enum flow iteration(struct run *run, const struct node *node, struct valu
 }
 
 /* The i-th item of what is ranged over; false at its end. */
-static bool item_at(const struct run *run, const struct value *over, size_t i, struct value *key, struct value *item)
+static bool item_at(const struct value *over, size_t i, struct value *key, struct value *item)
 {
     struct slice name;
     struct slice text;
     switch (over->kind) {
     case VALUE_LABELS:
-        if (!run->labels->at(run->labels->self, i, &name, &text))
+        if (!over->labels->at(over->labels->self, i, &name, &text))
             return false;
         *key = value_text(name);
         *item = value_text(text);
@@ -323,7 +324,7 @@ static enum flow range_run(struct run *run, const struct node *node, const struc
         return FLOW_FAILS;
     }
     size_t i = 0;
-    for (; item_at(run, &over, i, &key, &item); i++) {
+    for (; item_at(&over, i, &key, &item); i++) {
         enum flow flow = iteration(run, node, key, item);
         if (flow == FLOW_FAILS)
             return flow;
@@ -439,25 +440,41 @@ static bool plain_run(const struct template *template, const struct template_lab
     return true;
 }
 
-bool template_run(const struct template *template, const struct template_labels *labels, struct arena *scratch, struct buf *out, struct err *err)
+static bool run_with(const struct template *template, const struct template_labels *labels, const struct template_asker *asker, const struct value *dot,
+                     struct arena *scratch, struct buf *out, struct err *err)
 {
     struct run run;
-    if (template->is_plain)
-        return plain_run(template, labels, out, err);
     run.template = template;
     run.labels = labels;
+    run.asker = asker;
     run.arena = scratch;
     run.out = out;
     run.out_begin = out->len;
     run.scratch_begin = scratch->bytes;
     run.steps = run.depth = 0;
     run.err = err;
-    const struct value dot = {.kind = VALUE_LABELS, .labels = labels};
     for (size_t i = 0; i < template->variable_count; i++)
         run.variables[i] = VALUE_NONE;
-    run.variables[0] = dot;
-    if (list_run(&run, &template->body, &dot) != FLOW_FAILS)
+    run.variables[0] = *dot;
+    if (list_run(&run, &template->body, dot) != FLOW_FAILS)
         return true;
     out->len = run.out_begin;
     return false;
+}
+
+bool template_run(const struct template *template, const struct template_labels *labels, struct arena *scratch, struct buf *out, struct err *err)
+{
+    const struct value dot = {.kind = VALUE_LABELS, .labels = labels};
+    if (template->is_plain)
+        return plain_run(template, labels, out, err);
+    return run_with(template, labels, NULL, &dot, scratch, out, err);
+}
+
+bool template_run_alert(const struct template *template, const struct template_labels *labels, double value, const struct template_asker *asker,
+                        struct arena *scratch, struct buf *out, struct err *err)
+{
+    static const struct slice keys[] = {{"ExternalLabels", 14}, {"ExternalURL", 11}, {"Labels", 6}, {"Value", 5}};
+    const struct value items[] = {{.kind = VALUE_MAP}, value_text(labels->line), {.kind = VALUE_LABELS, .labels = labels}, value_float(value)};
+    const struct value dot = {.kind = VALUE_MAP, .keys = keys, .items = items, .count = LENGTH(keys)};
+    return run_with(template, labels, asker, &dot, scratch, out, err);
 }

@@ -64,6 +64,7 @@ struct definition {
 
 struct template {
     const char *name;
+    enum template_dialect dialect;
     struct slice source;
     struct node_list body;
     struct definition *definitions;
@@ -88,6 +89,7 @@ struct call {
     const struct regex *regex; /* of a constant pattern */
     struct slice source;       /* of the command, for messages */
     size_t output_max;         /* a text over it is refused before memory is taken */
+    const struct template_asker *asker; /* of alerts */
 };
 
 struct function {
@@ -103,8 +105,8 @@ struct function {
 /* A method of time.Time: {{ now.Unix }}, {{ __timestamp__.Format "15:04" }}. False with the message. */
 bool template_time_method(struct slice name, const struct call *call, struct value *out, struct err *err) MUST_CHECK;
 
-/* By name over all tables, or NULL. */
-const struct function *function_find(struct slice name);
+/* By name over all tables of a dialect, or NULL. */
+const struct function *function_find(struct slice name, enum template_dialect dialect) MUST_CHECK;
 
 struct function_table {
     const struct function *functions;
@@ -116,6 +118,8 @@ struct function_table template_compare_functions(void);
 struct function_table template_time_functions(void);
 struct function_table template_data_functions(void);
 struct function_table template_regex_functions(void);
+struct function_table template_alert_functions(void);
+struct function_table template_query_functions(void);
 
 /* ---- parsing ---- */
 

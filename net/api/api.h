@@ -11,6 +11,7 @@
 
 struct login;
 struct query_scheduler;
+struct ruler;
 
 /* Who may use a route, when there are users. */
 enum access {
@@ -28,6 +29,7 @@ struct api {
     struct limits_shelf *limits;
     struct tenant_states *tenants;
     struct query_scheduler *scheduler;
+    struct ruler *ruler;
     size_t body_bytes_max;         /* 413 over it, as received */
     size_t decompressed_bytes_max; /* 413 over it, unpacked */
     int64_t start_mono_ns, start_wall_ns;
@@ -59,6 +61,7 @@ struct route_table {
 struct route_table loki_v1_routes(void);
 struct route_table loki_legacy_routes(void);
 struct route_table loki_explore_routes(void);
+struct route_table loki_rules_routes(void);
 struct route_table ops_routes(void);
 struct route_table otlp_routes(void);
 struct route_table ingester_routes(void);

@@ -55,7 +55,7 @@ static void services(struct http_request *http)
     // Loki's names for what runs inside one Logi.
     http_reply_text(http, 200,
                     SLICE("server => Running\nstore => Running\ndistributor => Running\ningester => Running\n"
-                          "querier => Running\nquery-frontend => Running\ncompactor => Running\n"));
+                          "querier => Running\nquery-frontend => Running\ncompactor => Running\nruler => Running\n"));
 }
 
 static void buildinfo(struct http_request *http)

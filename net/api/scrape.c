@@ -170,7 +170,7 @@ void scrape_register(struct api *api, struct http_server *server)
     set0(METRIC_logi_start_seconds, seconds(clock_mono_ns(api->clock) - api->start_mono_ns));
     set0(METRIC_loki_distributor_replication_factor, 1);
     set0(METRIC_loki_boltdb_shipper_compactor_running, 1);
-    static const char *const components[] = {"http", "shards", "index", "wal", "store", "query"};
+    static const char *const components[] = {"http", "shards", "index", "wal", "store", "query", "ruler"};
     for (size_t i = 0; i < LENGTH(components); i++)
         set1(METRIC_logi_component_up, components[i], 1);
     metrics_on_scrape(scrape_now, scrape);

@@ -158,6 +158,26 @@ static void listen_fold(struct config *config)
     config->http_listen_port = 0;
 }
 
+static bool ruler_check(const struct config *config, struct err *err)
+{
+    const struct {
+        const char *name;
+        int64_t ns;
+    } durations[] = {{"evaluation_interval", config->ruler_evaluation_interval},
+                     {"poll_interval", config->ruler_poll_interval},
+                     {"notification_timeout", config->ruler_notification_timeout},
+                     {"resend_delay", config->ruler_resend_delay},
+                     {"remote_write.client.remote_timeout", config->ruler_remote_write_timeout},
+                     {"remote_write.client.queue_config.min_backoff", config->ruler_remote_write_min_backoff},
+                     {"remote_write.client.queue_config.max_backoff", config->ruler_remote_write_max_backoff}};
+    for (size_t i = 0; i < LENGTH(durations); i++) {
+        if (durations[i].ns < NS_PER_MS)
+            return err_set(err, ERR_INVALID, "ruler.%s: must be 1ms or more", durations[i].name);
+    }
+    return !config->ruler_remote_write_enabled || config->ruler_remote_write_url.len > 0 ||
+           err_set(err, ERR_INVALID, "ruler.remote_write.client.url is wanted when ruler.remote_write.enabled is true");
+}
+
 bool config_finish(struct config *config, struct err *err)
 {
     static const char *const tenancies[] = {"optional", "single", "required"};
@@ -178,7 +198,7 @@ bool config_finish(struct config *config, struct err *err)
         return err_set(err, ERR_INVALID, "server.http_tls_config: cert_file and key_file are wanted together");
     if (config->shards > 256)
         return err_set(err, ERR_INVALID, "storage.shards: %lld is more than 256", (long long)config->shards);
-    return one_of("tenancy", config->tenancy, tenancies, LENGTH(tenancies), err) &&
+    return ruler_check(config, err) && one_of("tenancy", config->tenancy, tenancies, LENGTH(tenancies), err) &&
            one_of("storage.durability", config->durability, durabilities, LENGTH(durabilities), err) &&
            one_of("log.level", config->log_level, levels, LENGTH(levels), err) &&
            one_of("log.format", config->log_format, formats, LENGTH(formats), err) &&

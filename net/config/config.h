@@ -56,6 +56,23 @@
     KEY(COUNT, "query.threads", query_threads, 0, "threads that run queries; 0: one a core")                                    \
     KEY(COUNT, "query.concurrency", query_concurrency, 0, "queries that run at once, others wait; 0: two a thread")             \
     KEY(COUNT, "query.queue", query_queue, 4096, "queries of one tenant that may wait; over it 429")                            \
+    KEY(DURATION, "ruler.evaluation_interval", ruler_evaluation_interval, NS_PER_MIN, "interval of rule groups that say none")     \
+    KEY(TEXT, "ruler.storage.local.directory", ruler_local_directory, "", "folder of rule files that are only read: <tenant>/<file> with groups: ..., the file is the namespace; empty: none") \
+    KEY(DURATION, "ruler.poll_interval", ruler_poll_interval, NS_PER_MIN, "how often ruler.storage.local.directory is looked at")  \
+    KEY(TEXT, "ruler.alertmanager_url", ruler_alertmanager_url, "", "Alertmanagers, comma-separated, to which alerts are sent by API v2; empty: none") \
+    KEY(COUNT, "ruler.notification_queue_capacity", ruler_notification_queue_capacity, 10000, "alerts that may wait; over it the oldest is dropped") \
+    KEY(DURATION, "ruler.notification_timeout", ruler_notification_timeout, 10 * NS_PER_S, "for an Alertmanager to take alerts")   \
+    KEY(DURATION, "ruler.resend_delay", ruler_resend_delay, NS_PER_MIN, "a firing alert is sent again after this")                 \
+    KEY(TEXT, "ruler.external_url", ruler_external_url, "", "URL of the Grafana that alerts link to; $externalURL of templates")   \
+    KEY(TEXT, "ruler.datasource_uid", ruler_datasource_uid, "", "uid of the data source in these links")                          \
+    KEY(BOOL, "ruler.remote_write.enabled", ruler_remote_write_enabled, false, "send what recording rules give to a Prometheus")   \
+    KEY(TEXT, "ruler.remote_write.client.url", ruler_remote_write_url, "", "its remote write URL, such as http://prometheus:9090/api/v1/write") \
+    KEY(DURATION, "ruler.remote_write.client.remote_timeout", ruler_remote_write_timeout, 30 * NS_PER_S, "for one request of remote write") \
+    KEY(COUNT, "ruler.remote_write.client.queue_config.capacity", ruler_remote_write_capacity, 100000, "samples of one tenant that may wait; over it new ones are dropped") \
+    KEY(COUNT, "ruler.remote_write.client.queue_config.max_samples_per_send", ruler_remote_write_batch, 2000, "samples of one request, 10000 at most") \
+    KEY(DURATION, "ruler.remote_write.client.queue_config.min_backoff", ruler_remote_write_min_backoff, 30 * NS_PER_MS, "pause after a failure; it doubles") \
+    KEY(DURATION, "ruler.remote_write.client.queue_config.max_backoff", ruler_remote_write_max_backoff, 5 * NS_PER_S, "... up to this") \
+    KEY(BOOL, "ruler.remote_write.add_org_id_header", ruler_remote_write_add_org_id, true, "send the tenant as X-Scope-OrgID")     \
     KEY(TEXT, "log.level", log_level, "info", "debug, info, warn or error")                                                     \
     KEY(TEXT, "log.format", log_format, "logfmt", "logfmt or json")                                                             \
     KEY(COUNT, "metrics.max_tenants", metrics_max_tenants, 500, "tenants with metrics of their own; the others are summed as __other__") \
