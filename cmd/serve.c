@@ -11,10 +11,12 @@
 #include "cmd/overrides_watch.h"
 #include "cmd/serve_config.h"
 #include "cmd/signals.h"
+#include "cmd/zoneinfo.h"
 #include "core/base/logger.h"
 #include "core/base/mem.h"
 #include "core/base/rcu.h"
 #include "core/metrics/metric_table.h"
+#include "core/template/zone.h"
 #include "net/api/ochi.h"
 #include "net/api/query_scheduler.h"
 #include "net/api/scrape.h"
@@ -131,6 +133,7 @@ static bool start(struct node *node, struct err *err)
     (void)log_level_parse(config->log_level, &level);
     logger_init(slice_eq(config->log_format, SLICE("json")) ? LOG_JSON : LOG_LOGFMT, NULL, NULL);
     logger_set_level(level);
+    zone_loader_set(zoneinfo_load);
     metric_table_init();
     metrics_max_tenants((size_t)config->metrics_max_tenants);
     node->api.clock = &system_clock;

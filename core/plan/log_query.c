@@ -42,7 +42,6 @@ struct log_query {
     struct log_worker *workers;
     struct candidates kept;
     struct charged_arena lines;
-    struct candidates emitted; /* with interval: what the answer holds for good */
 };
 
 static int64_t bar_get(struct log_query *query)
@@ -92,7 +91,7 @@ static bool worker_add(struct log_worker *worker, const struct entry_batch *batc
         .row = worker->rows_seen + row,
     };
     worker->ok = candidates_add(&worker->kept, &candidate, query->control, worker->err);
-    if (worker->ok && query->request->interval_ns == 0 && worker->kept.count >= 2 * query->limit)
+    if (worker->ok && worker->kept.count >= 2 * query->limit)
         worker_prune(worker);
     return worker->ok;
 }
@@ -140,7 +139,7 @@ static void narrow_to_bar(const struct log_query *query, int64_t bar_ns, const s
 /* Without stages only the N best rows of a batch can matter, and those of the N-th's time. */
 static void narrow_to_limit(const struct log_query *query, const struct entry_batch *batch, uint32_t *first, uint32_t *end)
 {
-    if (query->request->interval_ns != 0 || *end - *first <= query->limit)
+    if (*end - *first <= query->limit)
         return;
     uint32_t limit = (uint32_t)query->limit;
     int64_t last_ns = query->forward ? batch->ts_ns[*first + limit - 1] : batch->ts_ns[*end - limit];
@@ -252,13 +251,9 @@ static bool gather(struct log_query *query, struct err *err)
                 return false;
         from->count = 0;
     }
-    if (query->request->interval_ns == 0) {
-        candidates_keep(&query->kept, query->limit);
-        if (query->kept.count == query->limit)
-            bar_raise(query, query->kept.items[query->limit - 1].ts_ns);
-    } else {
-        candidates_sort(&query->kept);
-    }
+    candidates_keep(&query->kept, query->limit);
+    if (query->kept.count == query->limit)
+        bar_raise(query, query->kept.items[query->limit - 1].ts_ns);
     for (size_t i = 0; i < query->kept.count; i++) {
         struct candidate *candidate = &query->kept.items[i];
         if (!candidate->is_settled)
@@ -270,45 +265,29 @@ static bool gather(struct log_query *query, struct err *err)
     return charged_arena_settle(&query->lines, query->control, err);
 }
 
-/* Entries that no remaining unit can come before are final: of them, those at least an interval apart are emitted. The lines of the
- * others are dropped when they outweigh what is kept. */
-static bool emit_spaced(struct log_query *query, bool is_last, int64_t next_best_ns, struct err *err)
+/* Of the entries found, those at least the interval apart from the one kept before: over the whole answer, not stream by stream. */
+static void thin(struct candidates *kept, int64_t interval_ns)
 {
-    size_t i = 0;
-    for (; i < query->kept.count && query->emitted.count < query->limit; i++) {
-        const struct candidate *candidate = &query->kept.items[i];
-        if (!is_last && !time_beats(candidate->ts_ns, next_best_ns, query->forward))
-            break;
-        if (query->emitted.count > 0) {
-            int64_t before_ns = query->emitted.items[query->emitted.count - 1].ts_ns;
-            int64_t apart_ns = 0;
-            bool far = query->forward ? __builtin_sub_overflow(candidate->ts_ns, before_ns, &apart_ns)
-                                      : __builtin_sub_overflow(before_ns, candidate->ts_ns, &apart_ns);
-            if (!far && apart_ns < query->request->interval_ns)
+    size_t count = 0;
+    for (size_t i = 0; i < kept->count; i++) {
+        int64_t apart_ns = 0;
+        const struct candidate *one = &kept->items[i];
+        if (count > 0) {
+            int64_t before_ns = kept->items[count - 1].ts_ns;
+            bool far = kept->forward ? __builtin_sub_overflow(one->ts_ns, before_ns, &apart_ns)
+                                     : __builtin_sub_overflow(before_ns, one->ts_ns, &apart_ns);
+            if (!far && apart_ns < interval_ns)
                 continue;
         }
-        if (!candidates_add(&query->emitted, candidate, query->control, err))
-            return false;
+        kept->items[count++] = *one;
     }
-    query->kept.count -= i;
-    if (query->kept.count > 0 && i > 0)
-        memmove(query->kept.items, query->kept.items + i, query->kept.count * sizeof(*query->kept.items));
-
-    struct charged_arena fresh = {.arena = ARENA_INIT};
-    struct candidates *lists[] = {&query->kept, &query->emitted};
-    for (size_t l = 0; l < LENGTH(lists); l++)
-        for (size_t k = 0; k < lists[l]->count; k++)
-            lists[l]->items[k].line = arena_copy(&fresh.arena, lists[l]->items[k].line);
-    charged_arena_fini(&query->lines, query->control);
-    query->lines = fresh;
-    return charged_arena_settle(&query->lines, query->control, err);
+    kept->count = count;
 }
 
 static bool run_rounds(struct log_query *query, struct err *err)
 {
     size_t workers = query->units.executor->workers;
     size_t total = query->units.scan->unit_count;
-    bool spaced = query->request->interval_ns != 0;
     size_t round = workers;
     for (size_t next = 0; next < total;) {
         if (time_beats(bar_get(query), best_ns(query, next), query->forward)) {
@@ -319,10 +298,6 @@ static bool run_rounds(struct log_query *query, struct err *err)
         if (!unit_scan_run(&query->units, next, count, err) || !gather(query, err))
             return false;
         next += count;
-        if (spaced && !emit_spaced(query, next == total, next < total ? best_ns(query, next) : 0, err))
-            return false;
-        if (spaced && query->emitted.count == query->limit)
-            return true;
         round = 2 * round < ROUND_UNITS_MAX * workers ? 2 * round : ROUND_UNITS_MAX * workers;
     }
     return true;
@@ -380,7 +355,6 @@ static void log_query_close(struct log_query *query, size_t workers)
     mem_free(query->workers);
     unit_scan_fini(&query->units);
     candidates_fini(&query->kept, query->control);
-    candidates_fini(&query->emitted, query->control);
     charged_arena_fini(&query->lines, query->control);
     pipeline_fini(query->pipeline);
 }
@@ -399,13 +373,13 @@ bool log_query_run(const struct source *source, const struct executor *executor,
         .limit = request->limit > INT32_MAX ? INT32_MAX : (size_t)request->limit,
         .bar_ns = forward ? INT64_MAX : INT64_MIN,
         .kept.forward = forward,
-        .emitted.forward = forward,
     };
     bool ok = log_query_open(&query, source, executor, arena, err) && run_rounds(&query, err);
     if (ok) {
-        const struct candidates *answer = request->interval_ns == 0 ? &query.kept : &query.emitted;
-        log_result_build(answer, arena, out);
-        atomic_fetch_add_explicit(&control->stats.entries_returned, answer->count, memory_order_relaxed); // a counter alone
+        if (request->interval_ns != 0)
+            thin(&query.kept, request->interval_ns);
+        log_result_build(&query.kept, arena, out);
+        atomic_fetch_add_explicit(&control->stats.entries_returned, query.kept.count, memory_order_relaxed); // a counter alone
     }
     log_query_close(&query, executor->workers);
     return ok;

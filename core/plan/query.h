@@ -19,7 +19,7 @@ struct query_request {
     bool is_instant;      /* metric: evaluated at end_ns */
     int64_t start_ns, end_ns; /* log: start <= t < end; metric: evaluated at start, start+step, ... <= end */
     int64_t step_ns;
-    int64_t interval_ns;  /* log queries; 0: off */
+    int64_t interval_ns;  /* log queries; 0: off. Thins the answer after `limit` was applied: an entry stays if it is this far from the one kept before */
     int64_t limit;        /* log queries */
     enum query_direction direction;
     bool categorize;      /* keep metadata and parsed labels apart from the stream's */

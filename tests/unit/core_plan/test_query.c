@@ -487,6 +487,34 @@ static void a_limit_takes_the_newest_and_reads_little(void **state)
     assert_true(atomic_load(&memory.units_read) <= 4);
 }
 
+static void an_interval_thins_what_the_limit_has_left(void **state)
+{
+    (void)state;
+    make_entries(11, 100000);
+    use_source(4);
+    for (size_t i = 0; i < ENTRIES; i++)
+        entries[i].ts_ns = (int64_t)i * 10;
+    struct expr expr = {.kind = EXPR_LOG};
+    static const struct {
+        int64_t limit, interval_ns;
+        size_t want;
+    } cases[] = {{20, 1, 20}, {20, 10, 20}, {20, 11, 10}, {20, 50, 4}, {20, 190, 2}, {20, 191, 1}, {1, 1000, 1}, {30, 100, 3}};
+    for (size_t c = 0; c < LENGTH(cases); c++)
+        for (int forward = 0; forward < 2; forward++) {
+            struct query_request request = {.expr = &expr, .start_ns = 0, .end_ns = 200000, .limit = cases[c].limit, .interval_ns = cases[c].interval_ns,
+                                            .direction = forward ? QUERY_FORWARD : QUERY_BACKWARD};
+            struct query_result result;
+            struct err err;
+            size_t n = 0;
+            assert_true(run(&parallel_executor, &request, &result, &err));
+            for (size_t s = 0; s < result.stream_count; s++)
+                n += result.streams[s].entry_count;
+            if (n != cases[c].want)
+                fail_msg("limit %lld, interval %lld, %s: %zu entries, want %zu", (long long)cases[c].limit, (long long)cases[c].interval_ns,
+                         forward ? "forward" : "backward", n, cases[c].want);
+        }
+}
+
 /* ---- refusals ---- */
 
 static void failed_lines_end_a_metric_query_with_lokis_words(void **state)
@@ -546,6 +574,7 @@ int main(void)
         cmocka_unit_test(log_answers_do_not_depend_on_units_or_workers),
         cmocka_unit_test(backward_is_forward_reversed_inside_each_stream),
         cmocka_unit_test(a_limit_takes_the_newest_and_reads_little),
+        cmocka_unit_test(an_interval_thins_what_the_limit_has_left),
         cmocka_unit_test(failed_lines_end_a_metric_query_with_lokis_words),
         cmocka_unit_test(limits_refuse_in_lokis_words),
     };
