@@ -175,6 +175,10 @@ void loki_format_query(struct http_request *http)
     if (ok && !param_get(&form, "query", &text))
         text = SLICE("");
     ok = ok && logql_parse(text, &http->arena, &expr, &err);
+    if (ok && !expr_check_pipelines(expr, &http->arena, &err)) {
+        expr_fini(expr);
+        ok = false;
+    }
     if (ok) {
         struct buf pretty = BUF_INIT;
         expr_print_pretty(expr, &pretty);
