@@ -22,6 +22,10 @@ class Unsaid(Exception):
 
 # ---- texts to values, as Go reads them ----
 
+def quoted(text):
+    return json.dumps(text, ensure_ascii=False)
+
+
 DIGITS = r"\d+(_\d+)*"
 FLOAT = re.compile(rf"[+-]?({DIGITS}\.?({DIGITS})?|\.{DIGITS})([eE][+-]?{DIGITS})?")
 WORDS = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf, "infinity": math.inf, "+infinity": math.inf, "-infinity": -math.inf}
@@ -31,7 +35,7 @@ def go_float(text):
     if text.lower() in WORDS:
         return WORDS[text.lower()]
     if not FLOAT.fullmatch(text):
-        raise ConversionError(f'strconv.ParseFloat: parsing "{text}": invalid syntax')
+        raise ConversionError(f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax")
     value = float(text)  # which reads underscores too
     if math.isinf(value):
         raise ConversionError(f'strconv.ParseFloat: parsing "{text}": value out of range')
@@ -240,9 +244,10 @@ class JsonPaths:
             value = decoded(row.line, lambda text: ("word", text))
             for step in path:
                 value = self.step(value, step)
-            if value is None and row.clashes(name):
-                continue
-            row.extract(name, "" if value is None else self.text(value), over=True)
+            if value is not None:
+                row.extract(name, self.text(value), over=True)
+            elif row.get(name) is None:
+                row.set(name, "")
         return True
 
     @staticmethod
@@ -631,7 +636,7 @@ def variance(values):
 
 
 def quantile(q, values):
-    values = sorted(values)
+    values = sorted(values, key=lambda v: (not math.isnan(v), v))  # NaN is the least
     if q < 0 or q > 1:
         return -math.inf if q < 0 else math.inf
     rank = q * (len(values) - 1)
