@@ -164,7 +164,7 @@ class Maker(random.Random):
                 ("{{ __line__ | trunc 5 | len }}", lambda _, line: str(len(line.encode()[:5]))),
                 ("{{ if .%s }}yes{{ else }}no{{ end }}" % n, lambda l, _, n=n: "yes" if l.get(n) else "no"),
                 ("{{ if eq .%s \"info\" \"error\" }}1{{ end }}" % n, lambda l, _, n=n: "1" if l.get(n, "") in ("info", "error") else ""),
-                ("{{ printf \"%%-6s|%%q\" .%s .%s }}" % (n, "level"), lambda l, _, n=n: l.get(n, "").ljust(6) + "|" + json.dumps(l.get("level", ""), ensure_ascii=False)),
+                ("{{ printf \"%%-6s|%%q\" .%s .%s }}" % (n, "level"), lambda l, _, n=n: l.get(n, "").ljust(6) + "|" + ref.go_quoted(l.get("level", ""))),
                 ("{{ default \"none\" .%s }}" % n, lambda l, _, n=n: l.get(n) or "none"),
                 ("{{ .%s | replace \"o\" \"0\" }}" % n, lambda l, _, n=n: l.get(n, "").replace("o", "0")),
                 ("{{ .%s | len | add 3 | mul 2 }}" % n, lambda l, _, n=n: str((len(l.get(n, "").encode()) + 3) * 2)),

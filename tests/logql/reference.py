@@ -26,6 +26,12 @@ def quoted(text):
     return json.dumps(text, ensure_ascii=False)
 
 
+def go_quoted(text):
+    """%q."""
+    short = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", '"': '\\"', "\\": "\\\\"}
+    return '"' + "".join(short.get(c) or (c if c.isprintable() else f"\\x{ord(c):02x}" if ord(c) < 0x80 else f"\\u{ord(c):04x}") for c in text) + '"'
+
+
 DIGITS = r"\d+(_\d+)*"
 FLOAT = re.compile(rf"[+-]?({DIGITS}\.?({DIGITS})?|\.{DIGITS})([eE][+-]?{DIGITS})?")
 WORDS = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf, "infinity": math.inf, "+infinity": math.inf, "-infinity": -math.inf}

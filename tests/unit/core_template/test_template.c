@@ -113,6 +113,9 @@ static void functions(void **state)
 {
     (void)state;
     static const struct pair cases[] = {
+        {"{{ ToUpper \"\u00b5s \u00df \u0101\u1e01\u10d0\" }}", "\u039cS \u00df \u0100\u1e00\u1c90"},
+        {"{{ ToLower \"\u0130\u1e9e\u2c2f\U0001e921\" }}", "i\u00df\u2c5f\U0001e943"},
+        {"{{ title \"\u01c6x e\u0301a\u00a0b\u4e00c d\" }}", "\u01c5x E\u0301a\u00a0B\u4e00c D"},
         {"{{ .app | upper }}{{ ToLower \"ABC\" }}{{ title \"a bc\" }}", "WEBabcA Bc"},
         {"{{ trunc 2 .level }}{{ trunc -2 .level }}{{ substr 1 3 .level }}", "erorrr"},
         {"{{ Replace .level \"r\" \"R\" 2 }}{{ .level | replace \"r\" \"\" }}", "eRRoreo"},
