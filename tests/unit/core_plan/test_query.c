@@ -534,6 +534,25 @@ static void failed_lines_end_a_metric_query_with_lokis_words(void **state)
     assert_non_null(strstr(err.text, "(e.g | __error__!=\"LogfmtParserErr\").\nTo skip all"));
 }
 
+static void a_failed_line_between_two_windows_is_nobodys(void **state)
+{
+    (void)state;
+    make_entries(1, 100);
+    for (size_t i = 0; i < ENTRIES; i++)
+        entries[i].ts_ns = (int64_t)(i * 100 / ENTRIES) + 1;
+    for (size_t bad = 0; bad < 2; bad++) {
+        for (size_t i = 0; i < ENTRIES; i++)
+            entries[i].line = entries[i].ts_ns == (bad == 0 ? 50 : 90) ? SLICE("bad line") : SLICE("k=1");
+        use_source(10);
+        struct shape shape = {100, 200, 100, 20, 0}; // (80, 100] and (180, 200]
+        struct expr range = range_expr(RANGE_COUNT_OVER_TIME, false, true, &shape);
+        struct query_request request = {.expr = &range, .start_ns = 100, .end_ns = 200, .step_ns = 100};
+        struct query_result result;
+        struct err err;
+        assert_int_equal(run(&parallel_executor, &request, &result, &err), bad == 0);
+    }
+}
+
 static void limits_refuse_in_lokis_words(void **state)
 {
     (void)state;
@@ -576,6 +595,7 @@ int main(void)
         cmocka_unit_test(a_limit_takes_the_newest_and_reads_little),
         cmocka_unit_test(an_interval_thins_what_the_limit_has_left),
         cmocka_unit_test(failed_lines_end_a_metric_query_with_lokis_words),
+        cmocka_unit_test(a_failed_line_between_two_windows_is_nobodys),
         cmocka_unit_test(limits_refuse_in_lokis_words),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
