@@ -5,7 +5,8 @@
 #   tests/run.sh --long     crash, fuzz and soak campaigns at full length (hours)
 #   tests/run.sh unit asan  only these parts
 #
-# Parts: unit (dev build), asan, tsan, fuzz (libFuzzer, a few seconds a target), fault, crash, integration, conformance.
+# Parts: unit (dev build), asan, tsan, fuzz (libFuzzer, a few seconds a target), fault, crash, integration, conformance, logql (the examples of docs/logql.md,
+# random queries against a naive evaluator; with --long also the corpus against builds with sanitizers).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . deploy/packages.sh
@@ -19,7 +20,7 @@ for arg in "$@"; do
     *) parts+=("$arg") ;;
     esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(unit asan tsan integration conformance crash fuzz)
+[ ${#parts[@]} -gt 0 ] || parts=(unit asan tsan integration conformance logql crash fuzz)
 export LOGI_LONG=$long
 
 need "${build_packages[@]}" "${test_packages[@]}" || exit 1
@@ -100,6 +101,17 @@ for part in "${parts[@]}"; do
         if build release; then script_part integration python3 tests/integration/run.py build/release/logi; else result 1 "release: build"; fi ;;
     conformance)
         if build release; then script_part conformance tests/conformance/run.sh build/release/logi; else result 1 "release: build"; fi ;;
+    logql)
+        if build release; then
+            script_part "logql examples" python3 tests/logql/examples.py build/release/logi
+            script_part "logql random queries" python3 tests/logql/differential.py build/release/logi
+        else
+            result 1 "release: build"
+        fi
+        for preset in asan tsan; do
+            [ "$long" = 1 ] || break
+            if build "$preset"; then script_part "logql $preset" tests/logql/sanitized.sh "build/$preset/logi"; else result 1 "$preset: build"; fi
+        done ;;
     crash)
         if build release; then script_part crash python3 tests/crash/run.py build/release/logi; else result 1 "release: build"; fi ;;
     *)

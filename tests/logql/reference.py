@@ -637,8 +637,13 @@ def extreme(which, values):
 
 
 def variance(values):
-    mean = sum(values) / len(values)
-    return sum((v - mean) ** 2 for v in values) / len(values)
+    """Welford's: equal values give exactly 0."""
+    mean = squares = 0.0
+    for count, value in enumerate(values, 1):
+        delta = value - mean
+        mean += delta / count
+        squares += delta * (value - mean)
+    return squares / len(values)
 
 
 def quantile(q, values):
@@ -825,6 +830,8 @@ class LabelReplace:
                 metric.pop(self.target, None)
                 metric[self.target] = text
                 metric = dict(without_empty(metric.items()))
+            if frozenset(metric.items()) in out:
+                raise Unsaid  # one series with two points at a time
             out[frozenset(metric.items())] = value
         return out
 
