@@ -794,13 +794,13 @@ class Binary:
             if key not in ones:
                 continue
             a, b = (ones[key][1], value) if swapped else (value, ones[key][1])
+            if self.group is None and key in seen:
+                raise QueryError("multiple matches for labels: many-to-one matching must be explicit")
+            seen.add(key)
             result = self.combine(a, b, a)
             if result is None:
                 continue
             if self.group is None:
-                if key in seen:
-                    raise QueryError("multiple matches for labels: many-to-one matching must be explicit")
-                seen.add(key)
                 out[without_empty(key if self.matching else labels)] = result
             else:
                 metric = dict(labels)
