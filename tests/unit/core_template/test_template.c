@@ -149,6 +149,9 @@ static void times(void **state)
         {"{{ __timestamp__ | date \"2006-01-02T15:04:05.000Z07:00 Mon Jan _2 3PM\" }}", "2024-03-07T10:00:05.250Z Thu Mar  7 10AM"},
         {"{{ unixEpoch __timestamp__ }} {{ unixEpochMillis __timestamp__ }} {{ unixEpochNanos now }}", "1709805605 1709805605250 1709805605250000000"},
         {"{{ __timestamp__.Year }} {{ (__timestamp__).Unix }} {{ __timestamp__.Format \"15:04\" }} {{ __timestamp__.Weekday }}", "2024 1709805605 10:00 Thursday"},
+        {"{{ $t := toDate \"2006-01-02T15:04:05Z07:00\" \"2024-01-01T10:00:00+02:00\" }}{{ $t }} {{ $t.Hour }} {{ $t.UTC }} {{ date \"15\" $t }}",
+         "2024-01-01 10:00:00 +0200 +0200 10 2024-01-01 08:00:00 +0000 UTC 08"},
+        {"{{ toDate \"2006 15:04 -0700\" \"2024 10:00 -0330\" }} {{ toDate \"2006 Z07:00\" \"2024 Z\" }}", "2024-01-01 10:00:00 -0330 -0330 2024-01-01 00:00:00 +0000 UTC"},
         {"{{ toDate \"2006-01-02\" \"2024-02-29\" | unixEpoch }} {{ toDate \"2006-01-02\" \"bad\" | unixEpoch }}", "1709164800 -62135596800"},
         {"{{ unixToTime \"1709805605\" | date \"15:04:05\" }} {{ (toDate \"2006\" \"x\").IsZero }}", "10:00:05 true"},
     };
