@@ -51,6 +51,12 @@ def go_float(text):
 UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 
 
+def time_quoted(text):
+    """As package time quotes: bytes beyond ASCII in hex."""
+    short = {'"': '\\"', "\\": "\\\\"}
+    return '"' + "".join(short.get(c) or (c if " " <= c < "\x80" else "".join(f"\\x{b:02x}" for b in c.encode())) for c in text) + '"'
+
+
 def go_duration(text):
     """Nanoseconds."""
     body = text.lstrip("+-") if text[:1] in ("+", "-") and text[1:2] not in ("+", "-") else text
@@ -58,21 +64,21 @@ def go_duration(text):
     if body == "0":
         return 0
     if not body:
-        raise ConversionError(f'time: invalid duration "{text}"')
+        raise ConversionError(f'time: invalid duration {time_quoted(text)}')
     total = 0
     rest = body
     while rest:
         number = re.match(r"\d*\.?\d*", rest).group()
         if number in ("", "."):
-            raise ConversionError(f'time: invalid duration "{text}"')
+            raise ConversionError(f'time: invalid duration {time_quoted(text)}')
         rest = rest[len(number):]
         if int(number.partition(".")[0] or "0") >= 2**63:
-            raise ConversionError(f'time: invalid duration "{text}"')
+            raise ConversionError(f'time: invalid duration {time_quoted(text)}')
         unit = re.match(r"[^\d.]*", rest).group()
         if not unit:
-            raise ConversionError(f'time: missing unit in duration "{text}"')
+            raise ConversionError(f'time: missing unit in duration {time_quoted(text)}')
         if unit not in UNITS_NS:
-            raise ConversionError(f'time: unknown unit "{unit}" in duration "{text}"')
+            raise ConversionError(f'time: unknown unit {time_quoted(unit)} in duration {time_quoted(text)}')
         rest = rest[len(unit):]
         whole, _, part = number.partition(".")
         total += int(whole or "0") * UNITS_NS[unit]
@@ -726,13 +732,13 @@ def arithmetic(op, a, b):
     if op == "/":
         return a / b if b != 0 else math.nan
     if op == "%":
-        return math.fmod(a, b) if b != 0 else math.nan
+        return math.fmod(a, b) if b != 0 and not math.isinf(a) else math.nan
     try:
         return math.pow(a, b)
     except OverflowError:
         return math.inf
-    except ValueError:
-        return math.nan
+    except ValueError:  # Python has no word for a power of zero below 0
+        return math.nan if a != 0 else math.copysign(math.inf, a) if b % 2 == 1 else math.inf
 
 
 class Scalar:
