@@ -697,6 +697,8 @@ class Aggregate:
 
     def at(self, entries, t):
         groups = {}
+        if self.op == "sum" and self.grouping and isinstance(self.inner, Range) and self.inner.unwrap and self.inner.unwrap[0] in self.grouping[1]:
+            raise Unsaid  # whether the unwrapped label is still there depends on what is pushed down
         for labels, value in self.inner.at(entries, t).items():
             key = group_labels(labels, self.grouping or ("by", []))
             if self.grouping and self.grouping[0] == "without":
