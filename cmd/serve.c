@@ -13,9 +13,9 @@
 #include "cmd/reload.h"
 #include "cmd/serve_config.h"
 #include "cmd/signals.h"
-#include "cmd/zoneinfo.h"
 #include "cmd/tls_setup.h"
 #include "cmd/users_file.h"
+#include "cmd/zoneinfo.h"
 #include "core/base/logger.h"
 #include "core/base/mem.h"
 #include "core/base/rcu.h"
@@ -207,8 +207,8 @@ static bool start(struct node *node, struct err *err)
     (void)log_level_parse(config->log_level, &level);
     logger_init(slice_eq(config->log_format, SLICE("json")) ? LOG_JSON : LOG_LOGFMT, NULL, NULL);
     logger_set_level(level);
-    metric_table_init();
     zone_loader_set(zoneinfo_load);
+    metric_table_init();
     metrics_max_tenants((size_t)config->metrics_max_tenants);
     node->api.clock = &system_clock;
     node->api.start_mono_ns = clock_mono_ns(&system_clock);

@@ -5,7 +5,7 @@
 build_packages=(
     cmake ninja-build gcc g++ pkg-config
     libh2o-evloop-dev libwslay-dev libprotobuf-c-dev protobuf-c-compiler libsnappy-dev liblmdb-dev liburcu-dev
-    libre2-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev liblz4-dev
+    libre2-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev liblz4-dev tzdata
 )
 test_packages=(
     libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus prometheus-alertmanager python3 python3-requests python3-httpx python3-venv openssl curl

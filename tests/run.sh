@@ -6,7 +6,8 @@
 #   tests/run.sh unit asan  only these parts
 #
 # Parts: unit (dev build), asan, tsan, stress (everything at once on a node with each sanitizer), integration (real clients), conformance (recorded
-# answers), crash (kill -9), fuzz (libFuzzer); only when named: arm64 (cross-built, under QEMU).
+# answers), logql (the examples of docs/logql.md, random queries against a naive evaluator; with --long also the corpus against builds with
+# sanitizers), crash (kill -9), fuzz (libFuzzer); only when named: arm64 (cross-built, under QEMU).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . deploy/packages.sh
@@ -16,11 +17,11 @@ parts=()
 for arg in "$@"; do
     case $arg in
     --long) long=1 ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) parts+=("$arg") ;;
     esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(unit asan tsan stress integration conformance crash fuzz)
+[ ${#parts[@]} -gt 0 ] || parts=(unit asan tsan stress integration conformance logql crash fuzz)
 export LOGI_LONG=$long
 
 need "${build_packages[@]}" "${test_packages[@]}" || exit 1
@@ -107,6 +108,17 @@ for part in "${parts[@]}"; do
         if build release; then script_part integration python3 tests/integration/run.py build/release/logi; else result 1 "release: build"; fi ;;
     conformance)
         if build release; then script_part conformance tests/conformance/run.sh build/release/logi; else result 1 "release: build"; fi ;;
+    logql)
+        if build release; then
+            script_part "logql examples" python3 tests/logql/examples.py build/release/logi
+            script_part "logql random queries" python3 tests/logql/differential.py build/release/logi
+        else
+            result 1 "release: build"
+        fi
+        for preset in asan tsan; do
+            [ "$long" = 1 ] || break
+            if build "$preset"; then script_part "logql $preset" tests/logql/sanitized.sh "build/$preset/logi"; else result 1 "$preset: build"; fi
+        done ;;
     crash)
         if build release; then script_part crash python3 tests/crash/run.py build/release/logi; script_part crash-deletes python3 tests/crash/deletes.py build/release/logi; else result 1 "release: build"; fi ;;
     *)

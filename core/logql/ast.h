@@ -6,7 +6,7 @@
 
 #include "core/model/matcher.h"
 
-#define EXPR_DEPTH_MAX 128
+#define EXPR_DEPTH_MAX 512
 
 /* ---- log pipeline ---- */
 

@@ -168,8 +168,8 @@ static bool string(struct lexer *lexer, struct token *out, struct err *err)
         return fail(out->line, out->column, "literal not terminated", err);
     struct slice literal = slice_of(lexer->text.ptr + lexer->at, end + 1 - lexer->at);
     skip_to(lexer, end + 1);
-    if (quote == '\'') { // a character literal, which no rule of the grammar takes
-        out->kind = TOKEN_IDENTIFIER;
+    if (quote == '\'') { // a character literal
+        out->kind = TOKEN_OTHER;
         out->text = literal;
         return true;
     }
@@ -401,7 +401,7 @@ static void symbol(struct lexer *lexer, struct token *out)
     }
     size_t len = 1;
     (void)utf8_decode(rest, &len);
-    out->kind = TOKEN_IDENTIFIER; // what no rule takes
+    out->kind = TOKEN_OTHER;
     out->text = slice_of(rest.ptr, len);
     skip(lexer, len);
 }

@@ -13,6 +13,7 @@ enum token_kind {
     TOKEN_BYTES,
     TOKEN_RANGE,
     TOKEN_FLAG, /* --strict, --keep-empty */
+    TOKEN_OTHER, /* what no rule takes: a lone symbol, a character literal; messages call it IDENTIFIER, as Loki's lexer does */
     /* punctuation and operators */
     TOKEN_OPEN_BRACE, TOKEN_CLOSE_BRACE, TOKEN_OPEN_PAREN, TOKEN_CLOSE_PAREN, TOKEN_COMMA, TOKEN_DOT, TOKEN_PIPE,
     TOKEN_EQ, TOKEN_NEQ, TOKEN_RE, TOKEN_NRE, TOKEN_CMP_EQ, TOKEN_GT, TOKEN_GTE, TOKEN_LT, TOKEN_LTE,

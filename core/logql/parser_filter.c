@@ -76,7 +76,8 @@ static bool number_filter(struct parser *parser, struct label_filter *out, struc
         out->number = 0;
     if (is_negative) {
         out->number = -out->number;
-        text = arena_printf(parser->arena, "-%.*s", SLICE_ARG(text));
+        // -0 would be read back as a duration.
+        text = out->number == 0 ? SLICE("0") : arena_printf(parser->arena, "-%.*s", SLICE_ARG(text));
     }
     out->text = text;
     return true;

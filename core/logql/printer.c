@@ -1,6 +1,8 @@
 /* printer.c: an expression as one line that parses to the same tree. */
 #include "core/logql/printer.h"
 
+#include <math.h>
+
 #include "core/model/go_text.h"
 
 static void names_print(const struct slice *names, size_t count, struct buf *out)
@@ -275,6 +277,19 @@ static void label_replace_print(const struct expr *expr, struct buf *out)
     buf_byte(out, ')');
 }
 
+/* What folding can make and LogQL has no word for becomes an operation that folds to it. */
+static void literal_print(double value, struct buf *out)
+{
+    if (isnan(value))
+        buf_str(out, "(0 / 0)");
+    else if (isinf(value))
+        buf_str(out, value > 0 ? "(10 ^ 400)" : "(0 - (10 ^ 400))");
+    else if (value == 0 && signbit(value))
+        buf_str(out, "(0 * -1)");
+    else
+        go_print_float_f(out, value);
+}
+
 void expr_print(const struct expr *expr, struct buf *out)
 {
     switch (expr->kind) {
@@ -297,7 +312,7 @@ void expr_print(const struct expr *expr, struct buf *out)
         buf_byte(out, ')');
         return;
     case EXPR_LITERAL:
-        go_print_float_f(out, expr->literal);
+        literal_print(expr->literal, out);
         return;
     case EXPR_LABEL_REPLACE:
         label_replace_print(expr, out);

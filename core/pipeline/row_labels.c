@@ -275,6 +275,16 @@ void row_labels_set(struct row_labels *labels, struct slice name, struct slice v
     *parsed_add(labels, name, hash) = value;
 }
 
+// What a stage has deleted since still counts as parsed.
+static bool was_parsed(const struct row_labels *labels, struct slice name, uint32_t hash)
+{
+    for (uint32_t i = 0; labels->parsed_gone > 0 && i < labels->parsed_count; i++) {
+        if (labels->hashes[i] == hash && slice_eq(labels->parsed[i].name, name))
+            return true;
+    }
+    return false;
+}
+
 static struct slice *extract(struct row_labels *labels, struct slice name, struct arena *arena, bool overwrites)
 {
     uint32_t hash = name_hash(name);
@@ -290,6 +300,8 @@ static struct slice *extract(struct row_labels *labels, struct slice name, struc
     uint32_t at = parsed_find(labels, name, hash);
     if (at != NONE)
         return overwrites ? &labels->parsed[at].value : NULL;
+    if (!overwrites && was_parsed(labels, name, hash))
+        return NULL;
     if (clashes) // the suffixed name may be in the base as well
         hide_base_name(labels, name, hash);
     struct slice *value = parsed_add(labels, name, hash);

@@ -2,7 +2,7 @@
  * set), what parsers and formatters made of them, what was deleted, and the error markers.
  *
  * Rules (logql.md 5): a parsed label hides a base label of its name; parsers rename on a clash with the base (<name>_extracted) and never overwrite what
- * was parsed before; label_format overwrites anything.
+ * was parsed before, nor bring it back when a stage has deleted it since; label_format overwrites anything.
  * Names and values are slices of the batch, the AST or the worker's arena. Thread: one at a time.
  */
 #pragma once

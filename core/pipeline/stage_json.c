@@ -124,6 +124,20 @@ struct json_extractions {
     size_t count;
 };
 
+// What no path led to is "", unless a label has the name already; one that a stage deleted is no such label.
+static void make_empty(const struct json_extraction *extraction, struct row *row)
+{
+    struct slice old;
+    if (row_labels_get(&row->labels, extraction->name, &old))
+        return;
+    struct slice *out =
+        row_labels_base_has(&row->labels, extraction->name) ? NULL : row_labels_extract(&row->labels, extraction->name, row->arena);
+    if (out != NULL)
+        *out = SLICE("");
+    else
+        row_labels_set(&row->labels, extraction->name, SLICE(""));
+}
+
 static void extract_path(const struct json_extraction *extraction, struct row *row)
 {
     struct json_value value;
@@ -132,11 +146,7 @@ static void extract_path(const struct json_extraction *extraction, struct row *r
     if (error != NULL)
         fail(row, error);
     if (!found) {
-        if (!row_labels_base_has(&row->labels, extraction->name)) {
-            struct slice *out = row_labels_extract(&row->labels, extraction->name, row->arena);
-            if (out != NULL)
-                *out = SLICE("");
-        }
+        make_empty(extraction, row);
         return;
     }
     struct slice *out = row_labels_extract_over(&row->labels, extraction->name, row->arena);

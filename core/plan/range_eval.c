@@ -96,6 +96,8 @@ static bool fail_row(const struct pipeline_row *row, struct err *err)
 static bool add_row(struct range_worker *worker, const struct entry_batch *batch, const struct pipeline_row *row)
 {
     struct range_run *run = worker->run;
+    if (!window_grid_is_used(&run->grid, window_grid_bucket(&run->grid, row->ts_ns)))
+        return true; // between two windows: even its error is nobody's
     if (row->has_error)
         return worker->ok = fail_row(row, worker->err);
     struct partial_series *series = row->labels == NULL

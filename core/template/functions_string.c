@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/model/go_text.h"
+#include "core/template/case_map.h"
 
 static struct slice text_arg(const struct call *call, size_t i)
 {
@@ -29,37 +30,7 @@ static bool room(const struct call *call, size_t bytes, struct err *err)
     return bytes <= call->output_max || err_set(err, ERR_LIMIT, "a text of %zu bytes is over %zu", bytes, call->output_max);
 }
 
-/* ---- case: per code point, by the C library's tables for what is beyond ASCII ---- */
-
-static uint32_t lower_rune(uint32_t rune)
-{
-    if (rune < 0x80)
-        return rune >= 'A' && rune <= 'Z' ? rune + 32 : rune;
-    if ((rune >= 0xc0 && rune <= 0xde && rune != 0xd7) || (rune >= 0x391 && rune <= 0x3a9) || (rune >= 0x410 && rune <= 0x42f))
-        return rune + 32;
-    if (rune >= 0x400 && rune <= 0x40f)
-        return rune + 80;
-    if ((rune >= 0x100 && rune <= 0x137) || (rune >= 0x14a && rune <= 0x177))
-        return rune | 1;
-    if ((rune >= 0x139 && rune <= 0x148) || (rune >= 0x179 && rune <= 0x17e))
-        return rune + (rune & 1);
-    return rune;
-}
-
-static uint32_t upper_rune(uint32_t rune)
-{
-    if (rune < 0x80)
-        return rune >= 'a' && rune <= 'z' ? rune - 32 : rune;
-    if ((rune >= 0xe0 && rune <= 0xfe && rune != 0xf7) || (rune >= 0x3b1 && rune <= 0x3c9 && rune != 0x3c2) || (rune >= 0x430 && rune <= 0x44f))
-        return rune - 32;
-    if (rune >= 0x450 && rune <= 0x45f)
-        return rune - 80;
-    if ((rune >= 0x100 && rune <= 0x137) || (rune >= 0x14a && rune <= 0x177))
-        return rune & ~1u;
-    if ((rune >= 0x139 && rune <= 0x148) || (rune >= 0x179 && rune <= 0x17e))
-        return rune - !(rune & 1);
-    return rune == 0xff ? 0x178 : rune == 0x3c2 ? 0x3a3 : rune;
-}
+/* ---- case, per code point ---- */
 
 static bool map_runes(const struct call *call, struct value *out, uint32_t (*map)(uint32_t rune))
 {
@@ -78,13 +49,22 @@ static bool map_runes(const struct call *call, struct value *out, uint32_t (*map
 static bool to_lower(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
-    return map_runes(call, out, lower_rune);
+    return map_runes(call, out, rune_lower);
 }
 
 static bool to_upper(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
-    return map_runes(call, out, upper_rune);
+    return map_runes(call, out, rune_upper);
+}
+
+/* As Go's strings.Title sees words: beyond ASCII only white space parts them. */
+static bool separates(uint32_t rune)
+{
+    if (rune < 0x80)
+        return !(rune_lower(rune) >= 'a' && rune_lower(rune) <= 'z') && !(rune >= '0' && rune <= '9') && rune != '_';
+    return rune == 0x85 || rune == 0xa0 || rune == 0x1680 || (rune >= 0x2000 && rune <= 0x200a) || rune == 0x2028 || rune == 0x2029 ||
+           rune == 0x202f || rune == 0x205f || rune == 0x3000;
 }
 
 static bool title(const struct call *call, struct value *out, struct err *err)
@@ -97,9 +77,8 @@ static bool title(const struct call *call, struct value *out, struct err *err)
         size_t len = 0;
         char bytes[4];
         uint32_t rune = utf8_decode(in, &len);
-        buf_put(&text, slice_of(bytes, utf8_encode(begins ? upper_rune(rune) : rune, bytes)));
-        bool is_letter = rune >= 0x80 || (lower_rune(rune) >= 'a' && lower_rune(rune) <= 'z') || (rune >= '0' && rune <= '9') || rune == '_';
-        begins = !is_letter;
+        buf_put(&text, slice_of(bytes, utf8_encode(begins ? rune_title(rune) : rune, bytes)));
+        begins = separates(rune);
         in = slice_from(in, len);
     }
     return give_buf(call, out, &text);

@@ -58,8 +58,11 @@ static bool parse(const struct call *call, size_t text_arg, struct value *out)
 {
     int64_t ns = 0;
     bool has_offset = false;
-    bool fits = go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[text_arg], call->arena), &ns, &has_offset);
+    int32_t offset_s = 0;
+    bool fits =
+        go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[text_arg], call->arena), &ns, &has_offset, &offset_s);
     *out = value_time(fits ? ns : TIME_ZERO);
+    out->offset_s = fits && has_offset ? offset_s : 0;
     return true;
 }
 
@@ -75,8 +78,10 @@ static bool to_date_in_zone(const struct call *call, struct value *out, struct e
     struct zone zone;
     int64_t ns = 0;
     bool has_offset = false;
-    bool fits = go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[2], call->arena), &ns, &has_offset);
+    int32_t offset_s = 0;
+    bool fits = go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[2], call->arena), &ns, &has_offset, &offset_s);
     *out = value_time(fits ? ns : TIME_ZERO);
+    out->offset_s = fits && has_offset ? offset_s : 0;
     if (!fits || has_offset || !zone_find(value_string(&call->args[1], call->arena), &zone))
         return true;
     int64_t local_s = ns / NS_PER_S - (ns % NS_PER_S < 0);
@@ -172,6 +177,7 @@ bool template_time_method(struct slice name, const struct call *call, struct val
     if (slice_eq(name, SLICE("UTC"))) {
         *out = call->args[0];
         out->zone = NULL;
+        out->offset_s = 0;
         return true;
     }
     if (slice_eq(name, SLICE("String"))) {

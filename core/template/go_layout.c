@@ -260,7 +260,7 @@ static bool chunk_take(struct slice *text, enum chunk chunk, struct parsed *out)
     }
 }
 
-bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_ns, bool *has_offset)
+bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_ns, bool *has_offset, int32_t *offset_s)
 {
     struct parsed parsed = {.t = {.year = 0, .month = 1, .day = 1}};
     while (layout.len > 0) {
@@ -289,6 +289,7 @@ bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_ns, bo
     if (parsed.has_pm)
         parsed.t.hour = parsed.t.hour % 12 + (parsed.is_pm ? 12 : 0);
     *has_offset = parsed.has_offset;
+    *offset_s = (int32_t)parsed.offset_s;
     int64_t local = 0;
     return text.len == 0 && ns_of_civil(&parsed.t, &local) && civil_of_ns(local).day == parsed.t.day /* not February 30 */ && !__builtin_sub_overflow(local, (int64_t)parsed.offset_s * NS_PER_S, out_ns);
 }

@@ -105,6 +105,9 @@ struct function {
 /* A method of time.Time: {{ now.Unix }}, {{ __timestamp__.Format "15:04" }}. False with the message. */
 bool template_time_method(struct slice name, const struct call *call, struct value *out, struct err *err) MUST_CHECK;
 
+/* printf, functions_printf.c. */
+bool template_printf(const struct call *call, struct value *out, struct err *err) MUST_CHECK;
+
 /* By name over all tables of a dialect, or NULL. */
 const struct function *function_find(struct slice name, enum template_dialect dialect) MUST_CHECK;
 

@@ -1,5 +1,8 @@
 #include "core/template/template_value.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "core/base/clock.h"
 #include "core/model/go_text.h"
 #include "core/template/go_layout.h"
@@ -34,6 +37,12 @@ void value_time_print(const struct value *value, struct slice layout, struct buf
     struct zone_span span = {.offset_s = 0, .name = SLICE("UTC")};
     if (value->zone != NULL)
         span = zone_at(value->zone, value->number / NS_PER_S - (value->number % NS_PER_S < 0));
+    char name[16];
+    if (value->zone == NULL && value->offset_s != 0) { // it has no name: the offset stands for it
+        int32_t minutes = abs(value->offset_s) / 60;
+        int len = snprintf(name, sizeof(name), "%c%02d%02d", value->offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
+        span = (struct zone_span){.offset_s = value->offset_s, .name = slice_of(name, (size_t)len)};
+    }
     go_layout_format(layout, value->number, span.offset_s, span.name, out);
 }
 
@@ -81,7 +90,7 @@ void value_print(const struct value *value, struct buf *out)
     case VALUE_TIME:
         if (value->number == TIME_ZERO)
             buf_str(out, "0001-01-01 00:00:00 +0000 UTC");
-        else if (value->zone != NULL)
+        else if (value->zone != NULL || value->offset_s != 0)
             value_time_print(value, SLICE("2006-01-02 15:04:05.999999999 -0700 MST"), out);
         else
             go_print_time(out, value->number);

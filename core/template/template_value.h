@@ -17,7 +17,8 @@ struct value {
     bool truth;             /* BOOL */
     bool is_missing;        /* NIL that prints as <no value> */
     bool is_wide;           /* INT that is an int64 in Go, not an int: what arithmetic gives */
-    const struct zone *zone; /* TIME; NULL: UTC */
+    const struct zone *zone; /* TIME; NULL: offset_s tells */
+    int32_t offset_s;        /* TIME: east of Greenwich, of a text that named it; 0: UTC */
     const struct template_labels *labels; /* LABELS */
     const struct value *items; /* LIST; MAP: values, by keys */
     const struct slice *keys;  /* MAP: sorted */

@@ -79,8 +79,6 @@ static struct label_filter *label_filter(struct source *source, unsigned depth)
         break;
     case LABEL_FILTER_NUMBER:
         filter->text = number_text(source, &filter->number);
-        if (filter->number == 0) // -0 reads as a duration
-            filter->text = SLICE("0");
         break;
     case LABEL_FILTER_DURATION:
         filter->duration_ns = (int64_t)(pick(source, 90) + 1) * NS_PER_S;
@@ -310,7 +308,9 @@ static struct expr *metric(struct source *source, unsigned depth)
         binary(source, depth, out);
         if (out->binary_op < BINARY_AND && coin(source)) {
             expr_fini(out->right);
-            *out->right = (struct expr){.kind = EXPR_LITERAL, .literal = (double)pick(source, 800) / 8 - 50};
+            static const double no_words[] = {NAN, INFINITY, -INFINITY, -0.0};
+            double literal = pick(source, 4) == 0 ? no_words[pick(source, LENGTH(no_words))] : (double)pick(source, 800) / 8 - 50;
+            *out->right = (struct expr){.kind = EXPR_LITERAL, .literal = literal};
         }
         break;
     default:

@@ -38,6 +38,10 @@ static const struct error_case {
     {"{\xc3\xa9=\"b\"} x", AT(1, 9) "syntax error: unexpected IDENTIFIER"}, // columns are characters
     {"({a=\"b\"}) |= \"x\"", AT(0, 11) "syntax error: unexpected |="},
     {"{a=\"b\"} | unwrap x", AT(1, 11) "syntax error: unexpected unwrap"},
+    {"{a=\"b\"} | json!", AT(1, 15) "syntax error: unexpected IDENTIFIER"},
+    {"{a=\"b\"} | json 'x'", AT(1, 16) "syntax error: unexpected IDENTIFIER"},
+    {"{?=\"b\"}", AT(1, 2) "syntax error: unexpected IDENTIFIER, expecting IDENTIFIER or }"},
+    {"sum by ($) (rate({a=\"b\"}[5m]))", AT(1, 9) "syntax error: unexpected IDENTIFIER, expecting IDENTIFIER or )"},
     {"{a=\"b\"} | by", AT(1, 11) "syntax error: unexpected by"},
     {"{a=\"b\"} | line_format 5", AT(1, 23) "syntax error: unexpected NUMBER, expecting STRING"},
     {"{a=\"b\"} | label_format x", AT(1, 25) "syntax error: unexpected $end, expecting ="},

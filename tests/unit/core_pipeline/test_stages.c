@@ -126,6 +126,12 @@ static const struct stage_case {
     {"decolorize", "a\x1b[", BASE, NULL},
     {"decolorize", "\xc2\xa9 2026", BASE, NULL},
     {"decolorize ;; |= \x1b", "\x1b[31mx", "-", NULL},
+    // what was parsed and is deleted is not parsed again; an expression brings it back
+    {"logfmt ;; drop a ;; logfmt", "a=1 b=2", BASE ",b=\"2\"", NULL},
+    {"logfmt ;; keep b ;; json", "{\"a\":1} a=1 b=2", "b=\"2\"", NULL},
+    {"logfmt ;; drop a ;; logfmt a=a", "a=1", "a=\"1\"," BASE, NULL},
+    {"drop app ;; json app=no", "{}", "app=\"\",case=\"t\",sm=\"meta\"", NULL},
+    {"json app=no", "{}", BASE, NULL},
     // drop, keep
     {"drop app,sm", "x", "case=\"t\"", NULL},
     {"drop app=other,case=t", "x", "app=\"edge\",sm=\"meta\"", NULL},

@@ -440,61 +440,6 @@ static void log_answers_do_not_depend_on_units_or_workers(void **state)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-// The times of all entries, best first.
-static size_t times_of(const struct query_result *result, bool forward, int64_t *out)
-{
-    size_t count = 0;
-    for (size_t s = 0; s < result->stream_count; s++)
-        for (size_t i = 0; i < result->streams[s].entry_count; i++)
-            out[count++] = result->streams[s].entries[i].ts_ns;
-    qsort(out, count, sizeof(*out), ascending);
-    for (size_t i = 0; !forward && i < count / 2; i++) {
-        int64_t swapped = out[i];
-        out[i] = out[count - 1 - i];
-        out[count - 1 - i] = swapped;
-    }
-    return count;
-}
-
-static void an_interval_thins_the_entries_up_to_the_limit(void **state)
-{
-    (void)state;
-    static int64_t all[ENTRIES];
-    static int64_t spaced[ENTRIES];
-    make_entries(7, 400);
-    struct expr expr = {.kind = EXPR_LOG};
-    for (int forward = 0; forward < 2; forward++) {
-        struct query_request request = {
-            .expr = &expr, .start_ns = -100, .end_ns = 500, .limit = 120, .direction = forward ? QUERY_FORWARD : QUERY_BACKWARD};
-        struct query_result result;
-        struct err err;
-        use_source(9);
-        assert_true(run(&serial_executor, &request, &result, &err));
-        assert_int_equal(120, times_of(&result, forward, all));
-        request.interval_ns = 10;
-        assert_true(run(&serial_executor, &request, &result, &err));
-        size_t count = times_of(&result, forward, spaced);
-        size_t want = 0;
-        int64_t last_ns = 0;
-        for (size_t i = 0; i < 120; i++) {
-            if (i > 0 && llabs(all[i] - last_ns) < request.interval_ns)
-                continue;
-            last_ns = all[i];
-            assert_true(want < count && spaced[want] == last_ns);
-            want++;
-        }
-        assert_int_equal(want, count);
-        assert_true(want > 3 && want < 120);
-    }
-}
-
 static void backward_is_forward_reversed_inside_each_stream(void **state)
 {
     (void)state;
@@ -542,6 +487,34 @@ static void a_limit_takes_the_newest_and_reads_little(void **state)
     assert_true(atomic_load(&memory.units_read) <= 4);
 }
 
+static void an_interval_thins_what_the_limit_has_left(void **state)
+{
+    (void)state;
+    make_entries(11, 100000);
+    use_source(4);
+    for (size_t i = 0; i < ENTRIES; i++)
+        entries[i].ts_ns = (int64_t)i * 10;
+    struct expr expr = {.kind = EXPR_LOG};
+    static const struct {
+        int64_t limit, interval_ns;
+        size_t want;
+    } cases[] = {{20, 1, 20}, {20, 10, 20}, {20, 11, 10}, {20, 50, 4}, {20, 190, 2}, {20, 191, 1}, {1, 1000, 1}, {30, 100, 3}};
+    for (size_t c = 0; c < LENGTH(cases); c++)
+        for (int forward = 0; forward < 2; forward++) {
+            struct query_request request = {.expr = &expr, .start_ns = 0, .end_ns = 200000, .limit = cases[c].limit, .interval_ns = cases[c].interval_ns,
+                                            .direction = forward ? QUERY_FORWARD : QUERY_BACKWARD};
+            struct query_result result;
+            struct err err;
+            size_t n = 0;
+            assert_true(run(&parallel_executor, &request, &result, &err));
+            for (size_t s = 0; s < result.stream_count; s++)
+                n += result.streams[s].entry_count;
+            if (n != cases[c].want)
+                fail_msg("limit %lld, interval %lld, %s: %zu entries, want %zu", (long long)cases[c].limit, (long long)cases[c].interval_ns,
+                         forward ? "forward" : "backward", n, cases[c].want);
+        }
+}
+
 /* ---- refusals ---- */
 
 static void failed_lines_end_a_metric_query_with_lokis_words(void **state)
@@ -559,6 +532,25 @@ static void failed_lines_end_a_metric_query_with_lokis_words(void **state)
     assert_int_equal(err.code, ERR_INVALID);
     assert_non_null(strstr(err.text, "pipeline error: 'LogfmtParserErr' for series: '{__error__=\"LogfmtParserErr\", app=\""));
     assert_non_null(strstr(err.text, "(e.g | __error__!=\"LogfmtParserErr\").\nTo skip all"));
+}
+
+static void a_failed_line_between_two_windows_is_nobodys(void **state)
+{
+    (void)state;
+    make_entries(1, 100);
+    for (size_t i = 0; i < ENTRIES; i++)
+        entries[i].ts_ns = (int64_t)(i * 100 / ENTRIES) + 1;
+    for (size_t bad = 0; bad < 2; bad++) {
+        for (size_t i = 0; i < ENTRIES; i++)
+            entries[i].line = entries[i].ts_ns == (bad == 0 ? 50 : 90) ? SLICE("bad line") : SLICE("k=1");
+        use_source(10);
+        struct shape shape = {100, 200, 100, 20, 0}; // (80, 100] and (180, 200]
+        struct expr range = range_expr(RANGE_COUNT_OVER_TIME, false, true, &shape);
+        struct query_request request = {.expr = &range, .start_ns = 100, .end_ns = 200, .step_ns = 100};
+        struct query_result result;
+        struct err err;
+        assert_int_equal(run(&parallel_executor, &request, &result, &err), bad == 0);
+    }
 }
 
 static void limits_refuse_in_lokis_words(void **state)
@@ -599,10 +591,11 @@ int main(void)
         cmocka_unit_test(a_sum_around_counts_groups_as_if_done_afterwards),
         cmocka_unit_test(units_inside_one_bucket_are_counted_without_reading_them),
         cmocka_unit_test(log_answers_do_not_depend_on_units_or_workers),
-        cmocka_unit_test(an_interval_thins_the_entries_up_to_the_limit),
         cmocka_unit_test(backward_is_forward_reversed_inside_each_stream),
         cmocka_unit_test(a_limit_takes_the_newest_and_reads_little),
+        cmocka_unit_test(an_interval_thins_what_the_limit_has_left),
         cmocka_unit_test(failed_lines_end_a_metric_query_with_lokis_words),
+        cmocka_unit_test(a_failed_line_between_two_windows_is_nobodys),
         cmocka_unit_test(limits_refuse_in_lokis_words),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,9 @@ static void functions(void **state)
 {
     (void)state;
     static const struct pair cases[] = {
+        {"{{ ToUpper \"\u00b5s \u00df \u0101\u1e01\u10d0\" }}", "\u039cS \u00df \u0100\u1e00\u1c90"},
+        {"{{ ToLower \"\u0130\u1e9e\u2c2f\U0001e921\" }}", "i\u00df\u2c5f\U0001e943"},
+        {"{{ title \"\u01c6x e\u0301a\u00a0b\u4e00c d\" }}", "\u01c5x E\u0301a\u00a0B\u4e00c D"},
         {"{{ .app | upper }}{{ ToLower \"ABC\" }}{{ title \"a bc\" }}", "WEBabcA Bc"},
         {"{{ trunc 2 .level }}{{ trunc -2 .level }}{{ substr 1 3 .level }}", "erorrr"},
         {"{{ Replace .level \"r\" \"R\" 2 }}{{ .level | replace \"r\" \"\" }}", "eRRoreo"},
@@ -126,6 +129,10 @@ static void functions(void **state)
         {"{{ add 1 2 3 }} {{ sub 5 7 }} {{ mul 2 3 }} {{ div 7 2 }} {{ mod 7 2 }} {{ max 1 3 2 }} {{ min 1 3 2 }}", "6 -2 6 3 1 3 1"},
         {"{{ addf 0.1 0.2 }} {{ divf 1 4 }} {{ round 2.456 2 }} {{ ceil 1.2 }} {{ floor 1.8 }} {{ int .n }} {{ float64 \"1.5\" }}", "0.3 0.25 2.46 2 1 7 1.5"},
         {"{{ bytes \"2KB\" }} {{ duration \"1m30s\" }} {{ duration_seconds \"500ms\" }}", "2000 90 0.5"},
+        {"{{ printf \"%[2]s %[1]s\" \"a\" \"b\" }} {{ printf \"%[1]d %[1]x\" 42 }} {{ printf \"%*d|%-*d|%.*f\" 4 7 3 8 1 2.55 }}", "b a 42 2a    7|8  |2.5"},
+        {"{{ printf \"%T %T %T %T\" 1 1.5 \"a\" true }} {{ printf \"%O %G % x %#x\" 8 1e30 \"ab\" \"ab\" }}", "int float64 string bool 0o10 1E+30 61 62 0x6162"},
+        {"{{ printf \"%[5]d %[x]d %[1]5d %*d\" 1 }} {{ printf \"%[2]d\" 1 2 3 }}", "%!d(BADINDEX) %!d(BADINDEX) %!d(BADINDEX) %!d(MISSING) 2"},
+        {"{{ printf \"%*d %.*d\" \"x\" 1 \"y\" 2 }}", "%!(BADWIDTH)1 %!(BADPREC)2"},
         {"{{ printf \"%-5s|%5d|%05.1f|%q|%x|%t|%%\" \"a\" 42 3.14159 \"q\" 255 true }}", "a    |   42|003.1|\"q\"|ff|true|%"},
         {"{{ printf \"%U %c %d %s\" 0x1F600 65 \"x\" 5 }} {{ printf \"%s\" }} {{ printf \"a\" 1 }}", "U+1F600 A %!d(string=x) %!s(int=5) %!s(MISSING) a%!(EXTRA int=1)"},
         {"{{ $o := fromJson `{\"a\":{\"b\":[1,2.5,\"x\",null,true]}}` }}{{ $o.a.b }} {{ index $o.a.b 1 }} {{ $o.none }}", "[1 2.5 x <nil> true] 2.5 <no value>"},
@@ -142,6 +149,9 @@ static void times(void **state)
         {"{{ __timestamp__ | date \"2006-01-02T15:04:05.000Z07:00 Mon Jan _2 3PM\" }}", "2024-03-07T10:00:05.250Z Thu Mar  7 10AM"},
         {"{{ unixEpoch __timestamp__ }} {{ unixEpochMillis __timestamp__ }} {{ unixEpochNanos now }}", "1709805605 1709805605250 1709805605250000000"},
         {"{{ __timestamp__.Year }} {{ (__timestamp__).Unix }} {{ __timestamp__.Format \"15:04\" }} {{ __timestamp__.Weekday }}", "2024 1709805605 10:00 Thursday"},
+        {"{{ $t := toDate \"2006-01-02T15:04:05Z07:00\" \"2024-01-01T10:00:00+02:00\" }}{{ $t }} {{ $t.Hour }} {{ $t.UTC }} {{ date \"15\" $t }}",
+         "2024-01-01 10:00:00 +0200 +0200 10 2024-01-01 08:00:00 +0000 UTC 08"},
+        {"{{ toDate \"2006 15:04 -0700\" \"2024 10:00 -0330\" }} {{ toDate \"2006 Z07:00\" \"2024 Z\" }}", "2024-01-01 10:00:00 -0330 -0330 2024-01-01 00:00:00 +0000 UTC"},
         {"{{ toDate \"2006-01-02\" \"2024-02-29\" | unixEpoch }} {{ toDate \"2006-01-02\" \"bad\" | unixEpoch }}", "1709164800 -62135596800"},
         {"{{ unixToTime \"1709805605\" | date \"15:04:05\" }} {{ (toDate \"2006\" \"x\").IsZero }}", "10:00:05 true"},
     };
