@@ -135,7 +135,7 @@ def is_pushed_down(expr):
         direct = isinstance(inner, ref.Range) and expr.op == "sum" and inner.grouping is None
         return direct or is_pushed_down(inner)
     if isinstance(expr, ref.Range):
-        return expr.grouping is not None
+        return expr.grouping is not None or expr.op == "absent_over_time"
     if isinstance(expr, ref.LabelReplace):
         return is_pushed_down(expr.inner)
     return isinstance(expr, ref.Binary) and (is_pushed_down(expr.left) or is_pushed_down(expr.right))
