@@ -91,24 +91,9 @@ void loop_accept_again(struct http_loop *loop)
 /* Another loop's connections may have been what kept this one from accepting, so it asks now and then. */
 #define ACCEPT_RETRY_MS 100
 
-static void *loop_main(void *self)
-{
-    struct http_loop *loop = self;
-    current = loop;
-    rcu_thread_join();
-    char name[16];
-    (void)snprintf(name, sizeof(name), "http-%zu", (size_t)(loop - loop->server->loops));
-    (void)pthread_setname_np(pthread_self(), name);
-    loop_accept_again(loop);
-    while (!atomic_load(&loop->is_stopping)) {
-        (void)h2o_evloop_run(loop->context.loop, loop->is_accepting ? INT32_MAX : ACCEPT_RETRY_MS);
-        loop_accept_again(loop);
-    }
-    rcu_thread_part();
-    return NULL;
-}
-
-bool loop_start(struct http_loop *loop, struct err *err)
+/* On the loop's own thread, for what libh2o makes here it keeps with the thread: buffers of its sockets come from a pool of the thread that made the socket,
+ * and two threads in one pool end in memory that both have. */
+static void loop_open(struct http_loop *loop)
 {
     struct http_server *server = loop->server;
     h2o_linklist_init_anchor(&loop->under_way);
@@ -131,12 +116,38 @@ bool loop_start(struct http_loop *loop, struct err *err)
         listener->socket = h2o_evloop_socket_create(loop->context.loop, listener->fd, H2O_SOCKET_FLAG_DONT_READ);
         listener->socket->data = listener;
     }
+}
+
+static void *loop_main(void *self)
+{
+    struct http_loop *loop = self;
+    current = loop;
+    rcu_thread_join();
+    char name[16];
+    (void)snprintf(name, sizeof(name), "http-%zu", (size_t)(loop - loop->server->loops));
+    (void)pthread_setname_np(pthread_self(), name);
+    loop_open(loop);
+    (void)sem_post(&loop->is_open);
+    loop_accept_again(loop);
+    while (!atomic_load(&loop->is_stopping)) {
+        (void)h2o_evloop_run(loop->context.loop, loop->is_accepting ? INT32_MAX : ACCEPT_RETRY_MS);
+        loop_accept_again(loop);
+    }
+    rcu_thread_part();
+    return NULL;
+}
+
+bool loop_start(struct http_loop *loop, struct err *err)
+{
+    (void)sem_init(&loop->is_open, 0, 0);
     int code = pthread_create(&loop->thread, NULL, loop_main, loop);
     if (code != 0) {
         errno = code;
         return err_errno(err, "start an HTTP thread");
     }
     loop->has_thread = true;
+    while (sem_wait(&loop->is_open) != 0) // EINTR
+        ;
     return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <h2o.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "net/http/server.h"
@@ -27,6 +28,7 @@ struct http_loop {
     struct http_server *server;
     pthread_t thread;
     bool has_thread;
+    sem_t is_open; /* posted once all below is made */
     h2o_context_t context;
     h2o_multithread_receiver_t receiver;
     struct loop_listener listeners[HTTP_LISTENERS_MAX];
@@ -51,7 +53,7 @@ struct http_server {
 /* The loop that the calling thread runs, or NULL. */
 struct http_loop *loop_current(void);
 
-/* Begins on its thread; ends when is_stopping and woken. */
+/* Makes and runs the loop on a thread of its own, and returns when it takes messages; it ends when is_stopping and woken. */
 bool loop_start(struct http_loop *loop, struct err *err) MUST_CHECK;
 void loop_accept_again(struct http_loop *loop);
 /* A connection that was counted is no more. Thread: the loop. */

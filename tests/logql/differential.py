@@ -183,7 +183,7 @@ def formatted(client, query):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary")
-    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big") if os.environ.get("LOGI_LONG") == "1" else 1)
     parser.add_argument("--queries", type=int, default=20000 if os.environ.get("LOGI_LONG") == "1" else 800)
     parser.add_argument("--only", type=int)
     args = parser.parse_args()
