@@ -124,6 +124,7 @@ enum route_outcome router_find(const struct router *router, struct slice raw_pat
         request->route = route;
         if ((route->methods & (unsigned)request->method) != 0 || (route->flags & ROUTE_ANY_METHOD) != 0)
             return ROUTE_FOUND;
+        request->allowed |= route->methods;
         outcome = ROUTE_WRONG_METHOD;
     }
     return outcome;
