@@ -61,7 +61,7 @@ static void redirect(struct http_request *request, struct slice location)
 /* 405 has no body, as Loki's; RFC 9110 15.5.6 wants the methods told. */
 static void refuse_method(struct http_request *request)
 {
-    static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
+    static const char *const names[] = {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"};
     struct buf list = BUF_INIT;
     for (size_t i = 0; i < LENGTH(names); i++) {
         if ((request->allowed & 1u << i) != 0)
@@ -80,6 +80,9 @@ static void dispatch(struct http_request *request, const struct router *router, 
     switch (router_find(router, raw_path, request, &location)) {
     case ROUTE_REDIRECT:
         redirect(request, location);
+        return;
+    case ROUTE_MALFORMED:
+        reject(request, 400, "400 Bad Request", "parse");
         return;
     case ROUTE_NOT_FOUND:
         http_reply_text(request, 404, SLICE("404 page not found\n"));
