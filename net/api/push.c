@@ -15,6 +15,8 @@ struct push {
     struct arena arena;
     struct push_body body;
     struct ingest_outcome outcome;
+    int64_t now_ns;         /* of the rules */
+    int64_t asked_mono_ns;  /* when the store was asked */
 };
 
 /* One cache a thread that decodes; they live as long as the process. */
@@ -76,23 +78,23 @@ static bool take_stream_rate(void *self, struct hash128 stream, size_t bytes)
 static void on_stored(struct push_job *job, bool ok, const struct err *err)
 {
     struct push *push = (struct push *)job;
+    push_metrics_stored(ok, clock_mono_ns(api_of(push->http)->clock) - push->asked_mono_ns);
     if (!ok) {
         answer_err(push, err);
         return;
     }
-    push_metrics_accepted(push->http, &push->outcome, push->flavour->name, push->body.format);
+    push_metrics_accepted(push->http, &push->outcome, push->flavour->name, push->body.format, push->now_ns);
     answer(push, push->outcome.status, push->outcome.text);
 }
 
 static bool rules_apply(struct push *push, struct err *err)
 {
-    struct api *api = api_of(push->http);
     const struct caller *caller = caller_of(push->http);
     struct ingest_context context = {
         .tenant = caller->tenants[0],
         .limits = caller->limits,
         .limits_version = limits_book_version(caller->book),
-        .now_ns = clock_wall_ns(api->clock),
+        .now_ns = push->now_ns,
         .adds_labels = push->flavour->adds_labels,
         .streams = {push, admit_stream, newest_ns},
         .cache = thread_cache(),
@@ -103,6 +105,15 @@ static bool rules_apply(struct push *push, struct err *err)
     return ingest_apply(&context, &push->body.request, &push->arena, &push->outcome, err);
 }
 
+static bool decode(struct push *push, struct err *err)
+{
+    struct api *api = api_of(push->http);
+    int64_t start_ns = clock_mono_ns(api->clock);
+    bool ok = push->flavour->decode(push->http, caller_of(push->http)->limits, api->decompressed_bytes_max, &push->arena, &push->body, err);
+    push_metrics_decoded(push->body.format, clock_mono_ns(api->clock) - start_ns);
+    return ok;
+}
+
 static void run(void *self)
 {
     struct push *push = self;
@@ -110,9 +121,8 @@ static void run(void *self)
     const struct caller *caller = caller_of(push->http);
     struct err err = {.code = ERR_NONE};
     push->store_tenant = store_tenant(api->store, caller->tenants[0]);
-    if (!tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err) ||
-        !push->flavour->decode(push->http, caller->limits, api->decompressed_bytes_max, &push->arena, &push->body, &err) ||
-        !rules_apply(push, &err)) {
+    push->now_ns = clock_wall_ns(api->clock);
+    if (!tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err) || !decode(push, &err) || !rules_apply(push, &err)) {
         answer_err(push, &err);
         return;
     }
@@ -126,6 +136,7 @@ static void run(void *self)
         .done = on_stored,
     };
     push_metrics_discarded(push->http, &push->outcome, push->flavour->name);
+    push->asked_mono_ns = clock_mono_ns(api->clock);
     if (!store_push(api->store, &push->job, &err))
         answer_err(push, &err);
 }

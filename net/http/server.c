@@ -278,6 +278,11 @@ size_t http_server_connections(const struct http_server *server)
     return atomic_load(&server->connections);
 }
 
+size_t http_server_connections_max(const struct http_server *server)
+{
+    return server->config.connections_max;
+}
+
 unsigned http_server_port(const struct http_server *server, size_t listener)
 {
     return server->ports[listener];
