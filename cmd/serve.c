@@ -47,14 +47,13 @@ static void print_config(void *self, const char *mode, struct buf *out)
 
 static void routers_fill(struct node *node)
 {
-    const struct route_table tables[] = {loki_v1_routes(),     loki_explore_routes(), loki_legacy_routes(), loki_rules_routes(), otlp_routes(),
-                                         ops_routes(),         ingester_routes()};
     bool is_split = node->line.config.admin_listen.len > 0;
     node->main_router = router_create();
     node->admin_router = router_create();
-    for (size_t t = 0; t < LENGTH(tables); t++) {
-        for (size_t i = 0; i < tables[t].count; i++) {
-            const struct http_route *route = &tables[t].routes[i];
+    for (size_t t = 0; t < api_route_table_count; t++) {
+        const struct route_table table = api_route_tables[t]();
+        for (size_t i = 0; i < table.count; i++) {
+            const struct http_route *route = &table.routes[i];
             bool is_admin = (route->flags & ROUTE_ADMIN) != 0;
             if (!is_split || !is_admin)
                 router_add(node->main_router, route, 1);

@@ -39,7 +39,7 @@
     FAMILY(logi_index_streams_matched, HISTOGRAM, "logi", "Streams selected by one selector.", (), (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304)) \
     FAMILY(logi_index_write_txn_seconds, HISTOGRAM, "logi", "Commit time of an index transaction.", (), (0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1024, 0.4096, 1.6384)) \
     FAMILY(logi_ingest_decode_seconds, HISTOGRAM, "logi", "Decompress and parse of one request.", ("format"), (1e-05, 4e-05, 0.00016, 0.00064, 0.00256, 0.01024, 0.04096, 0.16384, 0.65536)) \
-    FAMILY(logi_ingest_delay_seconds, HISTOGRAM, "logi", "Arrival time minus entry time.", (), (0.1, 1, 10, 60, 600, 3600, 86400, 604800)) \
+    FAMILY(logi_ingest_delay_seconds, HISTOGRAM, "logi", "Arrival time minus entry time, of the newest entry of each stream of a push.", (), (0.1, 1, 10, 60, 600, 3600, 86400, 604800)) \
     FAMILY(logi_ingest_duplicate_lines_total, COUNTER, "logi", "Dropped as equal to a stored entry, or a repeated idempotency key.", ("tenant"), ()) \
     FAMILY(logi_ingest_lines_total, COUNTER, "logi", "Accepted lines by wire format.", ("format"), ()) \
     FAMILY(logi_ingest_queue_depth, GAUGE, "logi", "Batches waiting for a shard.", ("shard"), ()) \
@@ -65,7 +65,7 @@
     FAMILY(logi_query_running, GAUGE, "logi", "Queries being executed.", (), ()) \
     FAMILY(logi_query_scanned_bytes_total, COUNTER, "logi", "Uncompressed bytes looked at: head, local, object.", ("source"), ()) \
     FAMILY(logi_query_scanned_lines_total, COUNTER, "logi", "Lines looked at.", (), ()) \
-    FAMILY(logi_query_skipped_segments_total, COUNTER, "logi", "Not read thanks to: time, labels, filter, minmax, dictionary, limit.", ("reason"), ()) \
+    FAMILY(logi_query_skipped_segments_total, COUNTER, "logi", "Blocks of segments not read thanks to: filter, limit, minmax (no step of the query needs them, or their table of counts did).", ("reason"), ()) \
     FAMILY(logi_rcu_callbacks_pending, GAUGE, "logi", "Retired memory that waits for readers.", (), ()) \
     FAMILY(logi_rcu_grace_period_seconds, HISTOGRAM, "logi", "Time from the retirement of memory to the end of its readers.", (), (0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1024, 0.4096, 1.6384)) \
     FAMILY(logi_ready, GAUGE, "logi", "1 when /ready answers 200.", (), ()) \
@@ -181,6 +181,7 @@
     FAMILY(loki_ruler_wal_prometheus_remote_storage_samples_total, COUNTER, "ruler", "Samples offered to remote write.", ("tenant"), ()) \
     FAMILY(loki_ruler_wal_samples_appended_total, COUNTER, "ruler", "Samples recorded.", ("tenant"), ()) \
     FAMILY(loki_ruler_wal_storage_created_series_total, COUNTER, "ruler", "Series recorded.", ("tenant"), ()) \
+    FAMILY(loki_ring_members, GAUGE, "all", "Members of the ring as seen here, by state: ACTIVE, JOINING, LEAVING, PENDING, Unhealthy.", ("name", "state"), ()) \
     FAMILY(loki_tcp_connections, GAUGE, "all", "Open connections, protocol = http, grpc (0).", ("protocol"), ()) \
     FAMILY(loki_tcp_connections_limit, GAUGE, "all", "Limit of open connections, 0 = none.", ("protocol"), ()) \
     FAMILY(process_cpu_seconds_total, COUNTER, "logi", "User and system CPU time of the process.", (), ()) \

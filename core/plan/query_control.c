@@ -15,8 +15,13 @@ bool query_control_charge(struct query_control *control, size_t bytes, struct er
 {
     int64_t take = bytes > (size_t)INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)bytes;
     int64_t left = atomic_fetch_sub_explicit(&control->memory_left, take, memory_order_relaxed); // a counter alone
-    if (left >= take)
+    if (left >= take) {
+        int64_t used = control->memory_max - (left - take);
+        int64_t peak = atomic_load_explicit(&control->memory_peak, memory_order_relaxed); // as above
+        while (used > peak && !atomic_compare_exchange_weak_explicit(&control->memory_peak, &peak, used, memory_order_relaxed, memory_order_relaxed))
+            ;
         return true;
+    }
     atomic_fetch_add_explicit(&control->memory_left, take, memory_order_relaxed);
     return err_set(err, ERR_LIMIT,
                    "query needs more than %lld MiB (max_query_memory): narrow the time range or the selector, or group by fewer labels",

@@ -14,6 +14,7 @@ struct query_stats { /* all summed with relaxed adds */
     _Atomic uint64_t head_lines, head_bytes, head_chunks;   /* of these, from memory */
     _Atomic uint64_t blocks_read, compressed_bytes;         /* decompressed blocks */
     _Atomic uint64_t blocks_skipped;                        /* by time, stream, needle, limit */
+    _Atomic uint64_t blocks_filtered;                       /* of these, by needle */
     _Atomic uint64_t duplicates;
     _Atomic uint64_t streams_matched, chunks_matched;
     _Atomic uint64_t entries_returned;
@@ -25,6 +26,7 @@ struct query_control {
     atomic_bool is_cancelled; /* the client went away */
     _Atomic int64_t memory_left; /* bytes; starts at limits.max_query_memory */
     int64_t memory_max;
+    _Atomic int64_t memory_peak; /* the most that was ever taken */
     _Atomic int64_t bytes_read_left; /* limits.max_query_bytes_read; INT64_MAX: no limit */
     struct query_stats stats;
 };

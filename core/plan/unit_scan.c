@@ -37,6 +37,7 @@ void unit_scan_init(struct unit_scan *units, const struct source *source, const 
     atomic_fetch_add_explicit(&control->stats.streams_matched, scan->stream_count, memory_order_relaxed); // counters alone
     atomic_fetch_add_explicit(&control->stats.chunks_matched, scan->chunk_count, memory_order_relaxed);
     atomic_fetch_add_explicit(&control->stats.blocks_skipped, scan->skipped_units, memory_order_relaxed);
+    atomic_fetch_add_explicit(&control->stats.blocks_filtered, scan->skipped_units, memory_order_relaxed);
 }
 
 void unit_scan_fini(struct unit_scan *units)

@@ -116,3 +116,7 @@ void api_rejected(void *app, const char *reason)
     (void)app;
     metric_add(metric_get1(METRIC_logi_http_rejected_total, slice_str(reason)), 1);
 }
+
+struct route_table (*const api_route_tables[])(void) = {loki_v1_routes,    loki_explore_routes, loki_legacy_routes, loki_rules_routes,
+                                                       otlp_routes, ops_routes,          ingester_routes};
+const size_t api_route_table_count = LENGTH(api_route_tables);

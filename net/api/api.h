@@ -65,3 +65,7 @@ struct route_table loki_rules_routes(void);
 struct route_table ops_routes(void);
 struct route_table otlp_routes(void);
 struct route_table ingester_routes(void);
+
+/* All of the above: what the main listener serves. */
+extern struct route_table (*const api_route_tables[])(void);
+extern const size_t api_route_table_count;

@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/base/metric.h"
 #include "net/api/api.h"
+#include "net/api/openapi.h"
 #include "net/api/query_params.h"
 #include "net/codec/json_writer.h"
 
@@ -146,6 +147,7 @@ struct route_table ops_routes(void)
     static const struct http_route routes[] = {
         {HTTP_GET, "/ready", "ready", ROUTE_PUBLIC, ready},
         {HTTP_GET, "/metrics", "metrics", ROUTE_PUBLIC | ROUTE_METRICS | ROUTE_ANY_METHOD, metrics},
+        {HTTP_GET, "/openapi.yaml", "openapi_yaml", ROUTE_PUBLIC, openapi_serve},
         {HTTP_GET | HTTP_POST, "/flush", "flush", ROUTE_ON_POOL | ROUTE_ADMIN, flush},
         {HTTP_GET, "/config", "config", ROUTE_ADMIN, config},
         {HTTP_GET, "/services", "services", ROUTE_ADMIN, services},

@@ -18,6 +18,8 @@ struct push {
     struct arena arena;
     struct push_body body;
     struct ingest_outcome outcome;
+    int64_t now_ns;         /* of the rules */
+    int64_t asked_mono_ns;  /* when the store was asked */
 };
 
 static pthread_key_t cache_key; // for what ends a thread's cache
@@ -97,17 +99,17 @@ static bool take_stream_rate(void *self, struct hash128 stream, size_t bytes)
 static void on_stored(struct push_job *job, bool ok, const struct err *err)
 {
     struct push *push = (struct push *)job;
+    push_metrics_stored(ok, clock_mono_ns(api_of(push->http)->clock) - push->asked_mono_ns);
     if (!ok) {
         answer_err(push, err);
         return;
     }
-    push_metrics_accepted(push->http, &push->outcome, push->flavour->name, push->body.format);
+    push_metrics_accepted(push->http, &push->outcome, push->flavour->name, push->body.format, push->now_ns);
     answer(push, push->outcome.status, push->outcome.text);
 }
 
 static bool rules_apply(struct push *push, struct err *err)
 {
-    struct api *api = api_of(push->http);
     const struct caller *caller = caller_of(push->http);
     const struct limits *limits = caller->limits;
     if (push->flavour->takes_old && limits->reject_old_samples) {
@@ -120,7 +122,7 @@ static bool rules_apply(struct push *push, struct err *err)
         .tenant = caller->tenants[0],
         .limits = limits,
         .limits_version = limits_book_version(caller->book),
-        .now_ns = clock_wall_ns(api->clock),
+        .now_ns = push->now_ns,
         .adds_labels = push->flavour->adds_labels,
         .streams = {push, admit_stream, newest_ns},
         .cache = thread_cache(),
@@ -131,6 +133,15 @@ static bool rules_apply(struct push *push, struct err *err)
     return ingest_apply(&context, &push->body.request, &push->arena, &push->outcome, err);
 }
 
+static bool decode(struct push *push, struct err *err)
+{
+    struct api *api = api_of(push->http);
+    int64_t start_ns = clock_mono_ns(api->clock);
+    bool ok = push->flavour->decode(push->http, caller_of(push->http)->limits, api->decompressed_bytes_max, &push->arena, &push->body, err);
+    push_metrics_decoded(push->body.format, clock_mono_ns(api->clock) - start_ns);
+    return ok;
+}
+
 static void run(void *self)
 {
     struct push *push = self;
@@ -138,9 +149,8 @@ static void run(void *self)
     const struct caller *caller = caller_of(push->http);
     struct err err = {.code = ERR_NONE};
     push->store_tenant = store_tenant(api->store, caller->tenants[0]);
-    if (!tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err) ||
-        !push->flavour->decode(push->http, caller->limits, api->decompressed_bytes_max, &push->arena, &push->body, &err) ||
-        !rules_apply(push, &err)) {
+    push->now_ns = clock_wall_ns(api->clock);
+    if (!tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err) || !decode(push, &err) || !rules_apply(push, &err)) {
         answer_err(push, &err);
         return;
     }
@@ -154,6 +164,7 @@ static void run(void *self)
         .done = on_stored,
     };
     push_metrics_discarded(push->http, &push->outcome, push->flavour->name);
+    push->asked_mono_ns = clock_mono_ns(api->clock);
     if (!store_push(api->store, &push->job, &err))
         answer_err(push, &err);
 }

@@ -10,7 +10,7 @@
 struct accepted {
     char tenant[160];
     const char *format;
-    struct metric *bytes, *metadata_bytes, *lines, *lines_by_format;
+    struct metric *bytes, *metadata_bytes, *lines, *lines_by_format, *delay;
 };
 
 /* Retention as Loki's label has it: whole hours; empty when data is kept for ever. */
@@ -35,12 +35,39 @@ static const struct accepted *accepted_of(const struct caller *caller, const cha
     last.metadata_bytes = metric_get(METRIC_loki_distributor_structured_metadata_bytes_received_total, bytes_labels);
     last.lines = metric_get(METRIC_loki_distributor_lines_received_total, lines_labels);
     last.lines_by_format = metric_get1(METRIC_logi_ingest_lines_total, slice_str(format));
+    last.delay = metric_get0(METRIC_logi_ingest_delay_seconds);
     last.format = format;
     (void)snprintf(last.tenant, sizeof(last.tenant), "%.*s", SLICE_ARG(tenant));
     return &last;
 }
 
-void push_metrics_accepted(const struct http_request *http, const struct ingest_outcome *outcome, const char *api, const char *format)
+void push_metrics_decoded(const char *format, int64_t took_ns)
+{
+    static _Thread_local struct {
+        const char *format;
+        struct metric *seconds;
+    } last; // as struct accepted
+    if (format == NULL)
+        return;
+    if (last.format != format) {
+        last.seconds = metric_get1(METRIC_logi_ingest_decode_seconds, slice_str(format));
+        last.format = format;
+    }
+    metric_observe(last.seconds, (double)took_ns / (double)NS_PER_S);
+}
+
+void push_metrics_stored(bool ok, int64_t took_ns)
+{
+    static _Thread_local struct metric *seconds[2];
+    if (seconds[ok] == NULL) {
+        // The name of Loki's gRPC, which dashboards read for what distributors ask of ingesters.
+        const struct slice labels[] = {SLICE("gRPC"), SLICE("/logproto.Pusher/Push"), ok ? SLICE("success") : SLICE("error"), SLICE("false")};
+        seconds[ok] = metric_get(METRIC_loki_request_duration_seconds, labels);
+    }
+    metric_observe(seconds[ok], (double)took_ns / (double)NS_PER_S);
+}
+
+void push_metrics_accepted(const struct http_request *http, const struct ingest_outcome *outcome, const char *api, const char *format, int64_t now_ns)
 {
     const struct caller *caller = caller_of(http);
     const struct accepted *accepted = accepted_of(caller, api, format);
@@ -48,6 +75,12 @@ void push_metrics_accepted(const struct http_request *http, const struct ingest_
     metric_add(accepted->metadata_bytes, outcome->batch.metadata_bytes);
     metric_add(accepted->lines, outcome->batch.entry_count);
     metric_add(accepted->lines_by_format, outcome->batch.entry_count);
+    for (size_t i = 0; i < outcome->batch.run_count; i++) { // the newest entry of each stream stands for the others
+        int64_t delay_ns;
+        const struct push_run *run = &outcome->batch.runs[i];
+        if (run->count > 0 && !__builtin_sub_overflow(now_ns, run->last_ns, &delay_ns))
+            metric_observe(accepted->delay, delay_ns > 0 ? (double)delay_ns / (double)NS_PER_S : 0);
+    }
     if (outcome->truncated_lines > 0)
         metric_add(metric_get1(METRIC_logi_ingest_truncated_lines_total, caller->tenants[0]), outcome->truncated_lines);
 }

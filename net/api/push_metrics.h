@@ -4,7 +4,13 @@
 #include "core/ingest/ingest.h"
 #include "net/http/request.h"
 
-void push_metrics_accepted(const struct http_request *http, const struct ingest_outcome *outcome, const char *api, const char *format);
+/* The body became a request, or could not; format NULL: not even that was known. */
+void push_metrics_decoded(const char *format, int64_t took_ns);
+/* The store has answered. took_ns: from its being asked. */
+void push_metrics_stored(bool ok, int64_t took_ns);
+/* now_ns: when it came. */
+void push_metrics_accepted(const struct http_request *http, const struct ingest_outcome *outcome, const char *api, const char *format,
+                           int64_t now_ns);
 void push_metrics_discarded(const struct http_request *http, const struct ingest_outcome *outcome, const char *api);
 /* The whole push was refused. lines: as far as it was decoded. */
 void push_metrics_refused(const struct http_request *http, const struct err *err, const char *api, size_t lines, size_t bytes);

@@ -27,6 +27,33 @@ static const char *type_of(const struct query_request *request, const struct que
     return request->limit > 0 ? "limited" : "filter";
 }
 
+/* Under the names of Loki's gRPC, which dashboards read for the part that queriers ask of ingesters. */
+static void count_store_call(const char *type, double seconds, const struct err *err)
+{
+    static const struct {
+        const char *type, *route;
+    } routes[] = {{"metric", "/logproto.Querier/QuerySample"}, {"labels", "/logproto.Querier/Label"},  {"series", "/logproto.Querier/Series"},
+                  {"stats", "/logproto.Querier/GetStats"},     {"volume", "/logproto.Querier/GetVolume"}, {"volume_range", "/logproto.Querier/GetVolume"}};
+    const char *route = "/logproto.Querier/Query";
+    for (size_t i = 0; i < LENGTH(routes); i++) {
+        if (strcmp(type, routes[i].type) == 0)
+            route = routes[i].route;
+    }
+    const struct slice labels[] = {SLICE("gRPC"), slice_str(route), err == NULL ? SLICE("success") : SLICE("error"), SLICE("false")};
+    metric_observe(metric_get(METRIC_loki_request_duration_seconds, labels), seconds);
+}
+
+static void count_reason(const struct err *err)
+{
+    if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT)
+        metric_add(metric_get1(METRIC_logi_query_cancelled_total, err->code == ERR_TIMEOUT ? SLICE("timeout") : SLICE("client_closed")), 1);
+    else if (err->code == ERR_INVALID || err->code == ERR_LIMIT)
+        metric_add(metric_get1(METRIC_logi_query_rejected_total, err->code == ERR_INVALID                         ? SLICE("syntax")
+                                                                 : strcmp(err->text, QUERY_BLOCKED_TEXT) == 0 ? SLICE("blocked")
+                                                                                                                  : SLICE("limit")),
+                   1);
+}
+
 static void count(const struct query_scope *scope, const char *type, const char *range, const char *query_type, int64_t took_ns,
                   const struct err *err)
 {
@@ -35,20 +62,23 @@ static void count(const struct query_scope *scope, const char *type, const char 
     const struct slice latency[] = {slice_str(range), slice_str(status_text(err, status)), slice_str(type)};
     metric_observe(metric_get(METRIC_loki_logql_querystats_latency_seconds, latency), seconds);
     metric_observe(metric_get1(METRIC_logql_query_duration_seconds, slice_str(query_type)), seconds);
+    count_store_call(type, seconds, err);
     const struct query_stats *stats = &scope->control.stats;
     uint64_t head_bytes = total(&stats->head_bytes);
     uint64_t bytes = total(&stats->bytes_scanned);
+    const struct slice speed[] = {took_ns >= SLOW_NS ? SLICE("slow") : SLICE("fast"), slice_str(range), SLICE("false"), latency[1], slice_str(type)};
+    metric_observe(metric_get(METRIC_loki_logql_querystats_bytes_processed_per_seconds, speed), took_ns > 0 ? (double)bytes / seconds : 0);
     metric_add(metric_get1(METRIC_logi_query_scanned_bytes_total, SLICE("head")), head_bytes);
     metric_add(metric_get1(METRIC_logi_query_scanned_bytes_total, SLICE("local")), bytes > head_bytes ? bytes - head_bytes : 0);
     metric_add(metric_get0(METRIC_logi_query_scanned_lines_total), total(&stats->lines_scanned));
     metric_add(metric_get0(METRIC_logi_query_returned_lines_total), total(&stats->entries_returned));
-    if (err != NULL && (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT))
-        metric_add(metric_get1(METRIC_logi_query_cancelled_total, err->code == ERR_TIMEOUT ? SLICE("timeout") : SLICE("client_closed")), 1);
-    else if (err != NULL && (err->code == ERR_INVALID || err->code == ERR_LIMIT))
-        metric_add(metric_get1(METRIC_logi_query_rejected_total, err->code == ERR_INVALID                         ? SLICE("syntax")
-                                                                 : strcmp(err->text, QUERY_BLOCKED_TEXT) == 0 ? SLICE("blocked")
-                                                                                                                  : SLICE("limit")),
-                   1);
+    uint64_t filtered = total(&stats->blocks_filtered);
+    uint64_t skipped = total(&stats->blocks_skipped) - filtered;
+    bool has_limit = strcmp(type, "limited") == 0 || strcmp(type, "filter") == 0; // a log query, that leaves out what cannot be among its first entries
+    metric_add(metric_get1(METRIC_logi_query_skipped_segments_total, SLICE("filter")), filtered);
+    metric_add(metric_get1(METRIC_logi_query_skipped_segments_total, has_limit ? SLICE("limit") : SLICE("minmax")), skipped);
+    if (err != NULL)
+        count_reason(err);
 }
 
 /* The fields that dashboards on Loki's own log read. */
@@ -89,6 +119,10 @@ void query_metrics_done(const struct query_scope *scope, const struct query_requ
     const char *type = type_of(request, result, err);
     const char *range = request->is_instant ? "instant" : "range";
     count(scope, type, range, range, took_ns, err);
+    metric_observe(metric_get0(METRIC_logi_query_fanout_shards), (double)store_shard_count(scope->api->store));
+    metric_observe(metric_get0(METRIC_logi_query_peak_memory_bytes), (double)atomic_load(&scope->control.memory_peak));
+    if (err == NULL)
+        metric_observe(metric_get0(METRIC_logi_query_first_byte_seconds), (double)took_ns / (double)NS_PER_S); // an answer is sent when it is whole
     if (logger_level() <= LOG_INFO)
         log_query(scope, request, type, text, took_ns, err);
 }

@@ -18,6 +18,7 @@ struct tenant_queue { /* in a ring; gone when empty */
     char *tenant;
     struct waiting *first, **last;
     size_t count;
+    struct metric *length; /* count, for /metrics */
 };
 
 struct query_scheduler {
@@ -64,6 +65,7 @@ static struct tenant_queue *queue_of(struct query_scheduler *scheduler, struct s
     queue = mem_zero(sizeof(*queue));
     queue->tenant = mem_strdup(tenant);
     queue->last = &queue->first;
+    queue->length = metric_get1(METRIC_loki_query_scheduler_queue_length, tenant);
     if (scheduler->turn == NULL) {
         queue->next = queue;
         scheduler->turn = queue;
@@ -85,6 +87,7 @@ static struct waiting *take(struct query_scheduler *scheduler)
     struct waiting *waiting = queue->first;
     queue->first = waiting->next;
     queue->count--;
+    metric_move(queue->length, -1);
     scheduler->queued--;
     if (queue->first == NULL) {
         before->next = queue->next;
@@ -142,11 +145,13 @@ bool query_scheduler_submit(struct query_scheduler *scheduler, struct slice tena
         *queue->last = waiting;
         queue->last = &waiting->next;
         queue->count++;
+        metric_move(queue->length, 1);
         scheduler->queued++;
     }
     (void)pthread_mutex_unlock(&scheduler->lock);
     if (!ok) {
         mem_free(waiting);
+        metric_add(metric_get1(METRIC_logi_query_rejected_total, SLICE("queue_full")), 1);
         return false;
     }
     start(scheduler);

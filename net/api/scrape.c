@@ -1,11 +1,8 @@
 #include "net/api/scrape.h"
 
-#include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "core/base/logger.h"
 #include "core/base/mem.h"
@@ -13,6 +10,8 @@
 #include "core/base/rcu.h"
 #include "core/metrics/metric_table.h"
 #include "net/api/query_scheduler.h"
+#include "net/api/scrape_limits.h"
+#include "net/api/scrape_process.h"
 
 struct scrape {
     struct api *api;
@@ -92,47 +91,14 @@ static void scrape_store(const struct scrape *scrape)
     set1(METRIC_logi_memory_used_bytes, "head", (double)(s.head_open_bytes + s.head_sealed_bytes));
 }
 
-static uint64_t open_fds(void)
-{
-    uint64_t count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    while (folder != NULL && readdir(folder) != NULL)
-        count++;
-    if (folder != NULL)
-        (void)closedir(folder);
-    return count > 3 ? count - 3 : 0; // ".", "..", and the folder itself
-}
-
-static void scrape_process(const struct scrape *scrape)
-{
-    struct rusage usage;
-    struct rlimit limit;
-    unsigned long long pages = 0;
-    unsigned long long resident = 0;
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        set0(METRIC_process_cpu_seconds_total, (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                                                   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file != NULL && fscanf(file, "%llu %llu", &pages, &resident) == 2) {
-        double page = (double)sysconf(_SC_PAGESIZE);
-        set0(METRIC_process_virtual_memory_bytes, (double)pages * page);
-        set0(METRIC_process_resident_memory_bytes, (double)resident * page);
-    }
-    if (file != NULL)
-        (void)fclose(file);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        set0(METRIC_process_max_fds, (double)limit.rlim_cur);
-    if (getrlimit(RLIMIT_AS, &limit) == 0)
-        set0(METRIC_process_virtual_memory_max_bytes, limit.rlim_cur == RLIM_INFINITY ? -1 : (double)limit.rlim_cur);
-    set0(METRIC_process_open_fds, (double)open_fds());
-    set0(METRIC_process_start_time_seconds, seconds(scrape->api->start_wall_ns));
-}
-
 static void scrape_now(void *self)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // two loops may be asked at once
     const struct scrape *scrape = self;
+    (void)pthread_mutex_lock(&lock);
     scrape_store(scrape);
-    scrape_process(scrape);
+    scrape_process(scrape->api->start_wall_ns);
+    scrape_limits(scrape->api->limits);
     set1(METRIC_loki_tcp_connections, "http", (double)http_server_connections(scrape->server));
     set1(METRIC_loki_tcp_connections, "grpc", 0);
     set1(METRIC_logi_http_connections, "h1", (double)http_server_connections(scrape->server));
@@ -147,6 +113,7 @@ static void scrape_now(void *self)
         set1(METRIC_loki_log_messages_total, log_level_text(levels[i]), lines);
         set1(METRIC_loki_internal_log_messages_total, log_level_text(levels[i]), lines);
     }
+    (void)pthread_mutex_unlock(&lock);
 }
 
 static void build_info(const struct api *api)
@@ -161,6 +128,43 @@ static void build_info(const struct api *api)
     metric_set(metric_get(METRIC_logi_build_info, logi), 1);
 }
 
+/* Closed lists: a counter that appears with its first event hides that event from rate(). */
+static void children_from_start(void)
+{
+    static const struct {
+        size_t family;
+        const char *values[10];
+    } lists[] = {
+        {METRIC_logi_http_rejected_total, {"parse", "too_large", "bad_encoding", "auth", "overload", "slow_client", "tls"}},
+        {METRIC_logi_query_rejected_total, {"syntax", "limit", "queue_full", "memory", "blocked", "auth"}},
+        {METRIC_logi_query_cancelled_total, {"client_closed", "timeout", "memory", "shutdown"}},
+        {METRIC_logi_query_skipped_segments_total, {"filter", "limit", "minmax"}},
+        {METRIC_logi_query_scanned_bytes_total, {"head", "local", "object"}},
+        {METRIC_logi_ingest_lines_total, {"loki_protobuf", "loki_json", "loki_v0_protobuf", "loki_v0_json", "otlp_protobuf", "otlp_json", "ochi_json"}},
+        {METRIC_logi_ingest_decode_seconds, {"loki_protobuf", "loki_json", "loki_v0_protobuf", "loki_v0_json", "otlp_protobuf", "otlp_json", "ochi_json"}},
+    };
+    for (size_t i = 0; i < LENGTH(lists); i++) {
+        for (size_t k = 0; k < LENGTH(lists[i].values) && lists[i].values[k] != NULL; k++)
+            (void)metric_get1(lists[i].family, slice_str(lists[i].values[k]));
+    }
+}
+
+/* One node is every member that a dashboard looks for. */
+static void ring_members(void)
+{
+    static const char *const members[] = {"compactor", "distributor", "ingester", "query-scheduler"};
+    for (size_t i = 0; i < LENGTH(members); i++)
+        set2(METRIC_loki_ring_members, members[i], "ACTIVE", 1);
+}
+
+static void config_hash(const struct api *api)
+{
+    struct buf text = BUF_INIT;
+    api->print_config(api->config_self, "", &text);
+    set0(METRIC_logi_config_hash, (double)(hash64(buf_slice(&text)) & UINT64_C(0xffffffffffff)));
+    buf_fini(&text);
+}
+
 void scrape_register(struct api *api, struct http_server *server)
 {
     struct scrape *scrape = mem_zero(sizeof(*scrape)); // lives as long as the process, like the registry
@@ -173,5 +177,11 @@ void scrape_register(struct api *api, struct http_server *server)
     static const char *const components[] = {"http", "shards", "index", "wal", "store", "query", "ruler"};
     for (size_t i = 0; i < LENGTH(components); i++)
         set1(METRIC_logi_component_up, components[i], 1);
+    set1(METRIC_loki_tcp_connections_limit, "http", (double)http_server_connections_max(server));
+    set1(METRIC_loki_tcp_connections_limit, "grpc", 0);
+    set1(METRIC_loki_compactor_locked_table_successive_compaction_skips, "all", 0);
+    children_from_start();
+    ring_members();
+    config_hash(api);
     metrics_on_scrape(scrape_now, scrape);
 }

@@ -43,6 +43,7 @@ struct http_request {
     size_t header_count;
     struct slice body; /* a copy; as received */
     const struct http_route *route;
+    unsigned allowed;   /* enum http_method, ORed: what the path takes, where it does not take this method */
     struct slice path_args[HTTP_PATH_ARGS_MAX]; /* {name} parts of the route's pattern, decoded */
     struct slice peer;  /* address:port */
     void *app;          /* the server's */

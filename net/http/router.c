@@ -65,23 +65,20 @@ static bool path_clean(struct slice path, struct arena *arena, struct slice *out
     return !slice_eq(*out, path);
 }
 
-/* Percent-decodes; false where a decoded byte would be read as structure: %2F, %5C, %00, or a segment that becomes . or .. */
-static bool path_decode(struct slice path, struct arena *arena, struct slice *out)
+/* False where a decoded byte would be read as structure: %2F, %5C, %00, or a segment that became . or .. */
+static bool is_plain(struct slice raw, struct slice decoded, struct arena *arena)
 {
-    struct err err;
     size_t slashes = 0;
     size_t decoded_slashes = 0;
-    if (!percent_decode(path, false, arena, out, &err))
-        return false;
-    for (size_t i = 0; i < path.len; i++)
-        slashes += path.ptr[i] == '/';
-    for (size_t i = 0; i < out->len; i++) {
-        decoded_slashes += out->ptr[i] == '/';
-        if (out->ptr[i] == '\0' || out->ptr[i] == '\\')
+    for (size_t i = 0; i < raw.len; i++)
+        slashes += raw.ptr[i] == '/';
+    for (size_t i = 0; i < decoded.len; i++) {
+        decoded_slashes += decoded.ptr[i] == '/';
+        if (decoded.ptr[i] == '\0' || decoded.ptr[i] == '\\')
             return false;
     }
     struct slice cleaned;
-    return slashes == decoded_slashes && !path_clean(*out, arena, &cleaned);
+    return slashes == decoded_slashes && !path_clean(decoded, arena, &cleaned);
 }
 
 static bool pattern_matches(const char *pattern, struct slice path, struct slice args[HTTP_PATH_ARGS_MAX])
@@ -110,11 +107,14 @@ static bool pattern_matches(const char *pattern, struct slice path, struct slice
 enum route_outcome router_find(const struct router *router, struct slice raw_path, struct http_request *request,
                                struct slice *out_location)
 {
+    struct err err;
+    if (!percent_decode(raw_path, false, &request->arena, &request->path, &err))
+        return ROUTE_MALFORMED; // as Go's server: before anything else is looked at
     if (raw_path.len == 0 || raw_path.ptr[0] != '/')
         return ROUTE_NOT_FOUND;
     if (path_clean(raw_path, &request->arena, out_location))
         return ROUTE_REDIRECT;
-    if (!path_decode(raw_path, &request->arena, &request->path))
+    if (!is_plain(raw_path, request->path, &request->arena))
         return ROUTE_NOT_FOUND;
     enum route_outcome outcome = ROUTE_NOT_FOUND;
     for (size_t i = 0; i < router->count; i++) {
@@ -124,6 +124,7 @@ enum route_outcome router_find(const struct router *router, struct slice raw_pat
         request->route = route;
         if ((route->methods & (unsigned)request->method) != 0 || (route->flags & ROUTE_ANY_METHOD) != 0)
             return ROUTE_FOUND;
+        request->allowed |= route->methods;
         outcome = ROUTE_WRONG_METHOD;
     }
     return outcome;

@@ -30,9 +30,9 @@ void router_destroy(struct router *router);
 size_t router_count(const struct router *router);
 const struct http_route *router_at(const struct router *router, size_t i);
 
-enum route_outcome { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_WRONG_METHOD, ROUTE_REDIRECT };
+enum route_outcome { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_WRONG_METHOD, ROUTE_REDIRECT, ROUTE_MALFORMED };
 
 /* raw_path is the request target without query. Found: fills route, path and path_args (in the request's arena). Redirect: *out_location is the cleaned path (// and
- * dot segments). Encoded '/', '\\' and dot segments are not found. */
+ * dot segments). Wrong method: fills allowed. Malformed: a bad percent escape. Encoded '/', '\\' and dot segments are not found. */
 enum route_outcome router_find(const struct router *router, struct slice raw_path, struct http_request *request,
                                struct slice *out_location);

@@ -59,6 +59,21 @@ static void redirect(struct http_request *request, struct slice location)
     http_reply(request, &reply);
 }
 
+/* 405 has no body, as Loki's; RFC 9110 15.5.6 wants the methods told. */
+static void refuse_method(struct http_request *request)
+{
+    static const char *const names[] = {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"};
+    struct buf list = BUF_INIT;
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        if ((request->allowed & 1u << i) != 0)
+            buf_printf(&list, "%s%s", list.len > 0 ? ", " : "", names[i]);
+    }
+    struct http_reply reply = {.status = 405};
+    http_reply_header(&reply, SLICE("allow"), arena_copy(&request->arena, buf_slice(&list)));
+    buf_fini(&list);
+    http_reply(request, &reply);
+}
+
 static void dispatch(struct http_request *request, const struct router *router, struct slice raw_path)
 {
     const struct http_server_config *config = &request->exchange->loop->server->config;
@@ -67,11 +82,14 @@ static void dispatch(struct http_request *request, const struct router *router, 
     case ROUTE_REDIRECT:
         redirect(request, location);
         return;
+    case ROUTE_MALFORMED:
+        reject(request, 400, "400 Bad Request", "parse");
+        return;
     case ROUTE_NOT_FOUND:
         http_reply_text(request, 404, SLICE("404 page not found\n"));
         return;
     case ROUTE_WRONG_METHOD:
-        http_reply_status(request, 405);
+        refuse_method(request);
         return;
     case ROUTE_FOUND:
         break;
@@ -266,6 +284,11 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns)
 size_t http_server_connections(const struct http_server *server)
 {
     return atomic_load(&server->connections);
+}
+
+size_t http_server_connections_max(const struct http_server *server)
+{
+    return server->config.connections_max;
 }
 
 unsigned http_server_port(const struct http_server *server, size_t listener)

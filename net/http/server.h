@@ -63,6 +63,7 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns);
 void http_server_set_tls(struct http_server *server, void *const *tls);
 
 size_t http_server_connections(const struct http_server *server);
+size_t http_server_connections_max(const struct http_server *server);
 /* Port of the i-th listener, for address ":0". */
 unsigned http_server_port(const struct http_server *server, size_t listener);
 

@@ -42,28 +42,39 @@ static bool ask_tenants(const struct day_merge_context *context, struct day *day
     return ok;
 }
 
-/* What the day holds, before it goes. */
-static void note_expired(const struct day_merge_context *context, const struct day *day)
+/* What the day holds, before it goes; returns how many segments. */
+static size_t note_expired(const struct day_merge_context *context, const struct day *day)
 {
     struct view *view = view_take(context->board);
     const struct view_day *with = view_find_day(view, day->number);
     uint64_t bytes = 0;
     for (size_t i = 0; with != NULL && i < with->segment_count; i++)
         bytes += segment_stats(with->segments[i])->file_bytes + segment_stats(with->segments[i])->signature_bytes;
-    if (with != NULL)
-        figure_expired(with->segment_count, bytes);
+    size_t count = with == NULL ? 0 : with->segment_count;
+    figure_expired(count, bytes);
     view_drop(view);
+    return count;
+}
+
+static void note_retained(const struct day_merge_context *context, const struct day *day, bool is_whole, bool ok, size_t segments, int64_t start_mono_ns)
+{
+    char name[32];
+    day_name(day->number, name);
+    figure_day_retained(name, is_whole, ok, segments, clock_mono_ns(context->clock) - start_mono_ns);
 }
 
 static bool drop_day(const struct day_merge_context *context, struct day *day, struct err *err)
 {
+    int64_t start_ns = clock_mono_ns(context->clock);
+    size_t segments = 0;
     bool ok = day_set_drop(context->days, day, err);
     if (ok) {
         struct view_day_change change = {.day = day, .is_gone = true};
-        note_expired(context, day);
+        segments = note_expired(context, day);
         view_publish(context->board, &(struct view_change){.days = &change, .day_count = 1});
         log_info("retention", "a day was dropped", "folder", day->folder);
     }
+    note_retained(context, day, true, ok, segments, start_ns);
     return ok;
 }
 
@@ -88,10 +99,17 @@ static bool thin_day(const struct day_merge_context *context, struct day *day, s
     const struct view_day *with = view_find_day(view, day->number);
     const struct merge_omission omission = {.self = tenants, .drops = drops_tenant};
     bool ok = true;
-    for (size_t i = 0; ok && with != NULL && i < with->segment_count && !context->is_stopping(context->self); i++)
-        if (has_ended_stream(with->segments[i], tenants))
-            ok = day_merge_segments(context, with, &with->segments[i], 1, &omission, err);
+    int64_t start_ns = clock_mono_ns(context->clock);
+    size_t segments = 0;
+    for (size_t i = 0; ok && with != NULL && i < with->segment_count && !context->is_stopping(context->self); i++) {
+        if (!has_ended_stream(with->segments[i], tenants))
+            continue;
+        ok = day_merge_segments(context, with, &with->segments[i], 1, &omission, err);
+        segments++;
+    }
     view_drop(view);
+    if (segments > 0)
+        note_retained(context, day, false, ok, segments, start_ns);
     return ok;
 }
 

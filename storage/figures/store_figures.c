@@ -14,6 +14,7 @@ static struct {
     struct metric *merge_read, *merge_written;
     struct metric *merge_rounds[2], *retention_rounds[2];
     struct metric *expired_segments, *expired_bytes;
+    struct metric *appends[FIGURE_SHARDS_MAX];
 } children;
 static atomic_bool is_counting;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -112,6 +113,26 @@ void figure_unordered_lines(const struct tenant_figures *tenant, uint64_t lines)
         metric_add(tenant->unordered_lines, lines);
 }
 
+/* ---- shards ---- */
+
+void figure_shards(unsigned count)
+{
+    if (!counts())
+        return;
+    for (unsigned i = 0; i < count && i < FIGURE_SHARDS_MAX; i++) {
+        char text[3] = {(char)('0' + i / 10), (char)('0' + i % 10), '\0'};
+        struct slice shard = slice_str(i < 10 ? text + 1 : text);
+        children.appends[i] = metric_get1(METRIC_loki_distributor_ingester_appends_total, shard);
+        (void)metric_get1(METRIC_loki_distributor_ingester_append_failures_total, shard); // a shard refuses nothing: what it cannot take is refused before the log
+    }
+}
+
+void figure_appended(unsigned shard)
+{
+    if (shard < FIGURE_SHARDS_MAX && children.appends[shard] != NULL)
+        metric_add(children.appends[shard], 1);
+}
+
 /* ---- the log ---- */
 
 void figure_log_commit(void *self, int64_t write_ns, int64_t sync_ns, size_t records, size_t bytes)
@@ -170,13 +191,14 @@ void figure_queue_wait(int64_t ns)
 
 void figure_chunk_stored(const struct tenant_figures *tenant, uint64_t lines, uint64_t duplicates, uint64_t bytes, int64_t span_ns, int64_t age_ns)
 {
-    static struct metric *_Atomic histograms[3];
+    static struct metric *_Atomic histograms[4];
     if (tenant->chunks_stored == NULL)
         return;
-    if (atomic_load_explicit(&histograms[2], memory_order_acquire) == NULL) { // pairs with the release below
+    if (atomic_load_explicit(&histograms[3], memory_order_acquire) == NULL) { // pairs with the release below
         histograms[0] = metric_get0(METRIC_loki_ingester_chunk_entries);
         histograms[1] = metric_get0(METRIC_loki_ingester_chunk_bounds_hours);
-        atomic_store_explicit(&histograms[2], metric_get0(METRIC_loki_ingester_chunk_age_seconds), memory_order_release);
+        histograms[2] = metric_get0(METRIC_loki_ingester_chunk_age_seconds);
+        atomic_store_explicit(&histograms[3], metric_get0(METRIC_loki_ingester_chunk_size_bytes), memory_order_release);
     }
     metric_add(tenant->chunks_stored, 1);
     metric_add(tenant->chunk_bytes, bytes);
@@ -185,6 +207,7 @@ void figure_chunk_stored(const struct tenant_figures *tenant, uint64_t lines, ui
     metric_observe(histograms[0], (double)lines);
     metric_observe(histograms[1], (double)span_ns / (double)NS_PER_HOUR);
     metric_observe(histograms[2], seconds(age_ns));
+    metric_observe(histograms[3], (double)bytes);
 }
 
 void figure_segments_written(int64_t took_ns, uint64_t raw_bytes, uint64_t file_bytes)
@@ -192,6 +215,7 @@ void figure_segments_written(int64_t took_ns, uint64_t raw_bytes, uint64_t file_
     if (!counts())
         return;
     metric_observe(metric_get0(METRIC_logi_flush_seconds), seconds(took_ns));
+    metric_observe(metric_get0(METRIC_loki_ingester_chunk_encode_time_seconds), seconds(took_ns));
     if (file_bytes > 0)
         metric_observe(metric_get0(METRIC_loki_ingester_chunk_compression_ratio), (double)raw_bytes / (double)file_bytes);
 }
@@ -301,4 +325,19 @@ void figure_erased_segment(uint64_t bytes)
         return;
     metric_add(metric_get1(METRIC_logi_retention_deleted_segments_total, SLICE("delete_request")), 1);
     metric_add(metric_get1(METRIC_logi_retention_deleted_bytes_total, SLICE("delete_request")), bytes);
+}
+
+void figure_day_retained(const char *day, bool is_whole, bool ok, uint64_t segments, int64_t took_ns)
+{
+    if (!counts())
+        return;
+    struct slice table = slice_str(day);
+    struct slice status = ok ? SLICE("success") : SLICE("failure");
+    const struct slice processed[] = {table, SLICE(""), is_whole ? SLICE("deleted") : SLICE("modified")};
+    const struct slice duration[] = {table, status};
+    metric_add(metric_get(METRIC_loki_boltdb_shipper_retention_marker_table_processed_total, processed), 1);
+    metric_observe(metric_get(METRIC_loki_boltdb_shipper_retention_marker_table_processed_duration_seconds, duration), seconds(took_ns));
+    metric_add(metric_get1(METRIC_loki_boltdb_shipper_retention_marker_count_total, table), segments);
+    if (segments > 0)
+        metric_observe(metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_chunk_deleted_duration_seconds, status), seconds(took_ns) / (double)segments);
 }

@@ -8,6 +8,8 @@
 #include "core/base/err.h"
 #include "core/base/metric.h"
 
+#define FIGURE_SHARDS_MAX 64u
+
 /* Makes the children with fixed labels. Again: does nothing. */
 void store_figures_init(void);
 
@@ -20,6 +22,10 @@ void tenant_figures_get(struct slice tenant, struct tenant_figures *out);
 void figure_stream_created(const struct tenant_figures *tenant);
 void figure_stream_removed(const struct tenant_figures *tenant);
 void figure_unordered_lines(const struct tenant_figures *tenant, uint64_t lines);
+
+/* ---- shards ---- */
+void figure_shards(unsigned count); /* before the first append; at most FIGURE_SHARDS_MAX have a metric of their own */
+void figure_appended(unsigned shard); /* a batch was handed to it */
 
 /* ---- the log ---- */
 void figure_log_commit(void *self, int64_t write_ns, int64_t sync_ns, size_t records, size_t bytes); /* log_files_config.observe */
@@ -50,6 +56,9 @@ void figure_merge(int running, uint64_t bytes_read, uint64_t bytes_written); /* 
 void figure_merge_round(bool ok, int64_t took_ns, int64_t now_wall_ns);
 void figure_retention_round(bool ok, int64_t took_ns, int64_t now_wall_ns);
 void figure_expired(uint64_t segments, uint64_t bytes); /* by age */
+/* Retention took something of a day: all of it, or some tenants' entries. segments: how many went. Days that stay as they are tell nothing: there may be
+ * thousands, and each would be a label. */
+void figure_day_retained(const char *day, bool is_whole, bool ok, uint64_t segments, int64_t took_ns);
 
 /* ---- delete requests ---- */
 void figure_delete_received(struct slice tenant);

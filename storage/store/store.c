@@ -183,6 +183,7 @@ bool store_open(const struct store_config *config, struct store **out, struct er
     store->lock_fd = -1;
     store->folder = mem_strdup(slice_str(config->folder));
     store->shard_count = config->shards == 0 ? cores() : config->shards;
+    figure_shards(store->shard_count);
     store->inflight_bytes_max = config->shard_queue_bytes * store->shard_count;
     store->segment_ids = 1;
     init_locks(store);

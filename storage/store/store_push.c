@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/ingest/ingest.h"
+#include "storage/figures/store_figures.h"
 #include "storage/store/record.h"
 #include "storage/store/store_parts.h"
 
@@ -102,6 +103,7 @@ void store_push_hand_over(struct store *store, struct push_job *job)
             continue;
         parts[i].sequence = sequence;
         shard_push(store->shards[i], &parts[i], bytes);
+        figure_appended(i);
     }
     atomic_store(&store->handed_sequence, sequence);
     job_step(job);

@@ -44,6 +44,39 @@ def counters_say_what_was_pushed(node):
         assert re.search(rf"^{name}", text, re.M), name
 
 
+def samples(node):
+    """Sums over labels, by family (histograms: by _count)."""
+    sums = {}
+    for name, value in re.findall(r"^([a-z_]+)(?:\{.*\})? (\S+)$", get(node.url + "/metrics")[0].decode(), re.M):
+        sums[name] = sums.get(name, 0) + float(value)
+    return sums
+
+
+def what_happens_is_counted(node):
+    push(node, 10)
+    get(node.url + "/loki/api/v1/query_range?query=%7Bjob%3D%22scrape%22%7D")
+    get(node.url + "/loki/api/v1/query?query=count_over_time(%7Bjob%3D%22scrape%22%7D%5B5m%5D)")
+    get(node.url + "/loki/api/v1/labels")
+    get(node.url + "/flush")
+    before = samples(node)
+    push(node, 10)
+    get(node.url + "/loki/api/v1/query_range?query=%7Bjob%3D%22scrape%22%7D")
+    get(node.url + "/flush")
+    after = samples(node)
+    grown = ["logi_ingest_decode_seconds_count", "logi_ingest_delay_seconds_count", "loki_distributor_ingester_appends_total", "logi_query_first_byte_seconds_count",
+             "logi_query_peak_memory_bytes_sum", "logi_query_fanout_shards_count", "loki_logql_querystats_bytes_processed_per_seconds_count", "loki_ingester_chunk_size_bytes_count",
+             "loki_ingester_chunk_encode_time_seconds_count", "loki_ingester_chunks_stored_total", "process_network_receive_bytes_total"]
+    stuck = [name for name in grown if not after.get(name, 0) > before.get(name, 0)]
+    assert not stuck, stuck
+    text = get(node.url + "/metrics")[0].decode()
+    for line in (r'loki_request_duration_seconds_count\{method="gRPC",route="/logproto.Pusher/Push",status_code="success",ws="false"\} [1-9]',
+                 r'loki_request_duration_seconds_count\{method="gRPC",route="/logproto.Querier/QuerySample",status_code="success",ws="false"\} [1-9]',
+                 r'loki_ring_members\{name="ingester",state="ACTIVE"\} 1', r'loki_overrides_defaults\{limit_name="max_line_size"\} 262144',
+                 r'loki_tcp_connections_limit\{protocol="http"\} 10000', r'logi_http_rejected_total\{reason="parse"\} 0', r'logi_threads_cpu_seconds_total\{role="io"\} ',
+                 r"logi_config_hash [1-9]", r'loki_query_scheduler_queue_length\{user="default"\} 0'):
+        assert re.search("^" + line, text, re.M), line
+
+
 def formats_and_filters(node):
     text, headers = get(node.url + "/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert headers["Content-Type"].startswith("application/openmetrics-text") and text.decode().endswith("# EOF\n")
@@ -84,7 +117,7 @@ def prometheus_scrapes(node):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-TESTS = [promtool_is_content, counters_say_what_was_pushed, formats_and_filters, prometheus_scrapes]
+TESTS = [promtool_is_content, counters_say_what_was_pushed, formats_and_filters, prometheus_scrapes, what_happens_is_counted]
 
 
 def run(binary, results, Node):

@@ -183,6 +183,8 @@ static const struct exchange_case {
     {"204 has no body", "POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", "204 No Content", false},
     {"an unknown path", "GET /nope HTTP/1.1\r\nHost: x\r\n\r\n", "404 page not found", false},
     {"a wrong method", "DELETE /echo HTTP/1.1\r\nHost: x\r\n\r\n", "405 Method Not Allowed", false},
+    {"the methods that are not wrong", "DELETE /echo HTTP/1.1\r\nHost: x\r\n\r\n", "allow: GET, POST, HEAD\r\n", false},
+    {"a bad escape in a path", "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad Request\n", true},
     {"a path to clean", "GET //echo?x=1 HTTP/1.1\r\nHost: x\r\n\r\n", "/echo?x=1", false},
     {"two Content-Length", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", "400 Bad Request", true},
     {"length and coding", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 Bad Request", true},

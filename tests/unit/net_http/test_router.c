@@ -45,7 +45,8 @@ static const struct route_case {
     {"/loki/api/v1/label/%00/values", HTTP_GET, ROUTE_NOT_FOUND, NULL, NULL},
     {"/loki/api/v1/label/%2e%2e/values", HTTP_GET, ROUTE_NOT_FOUND, NULL, NULL},
     {"/loki/api/v1/label/%252e%252e/values", HTTP_GET, ROUTE_FOUND, "values", "%2e%2e"},
-    {"/loki/api/v1/label/%zz/values", HTTP_GET, ROUTE_NOT_FOUND, NULL, NULL},
+    {"/loki/api/v1/label/%zz/values", HTTP_GET, ROUTE_MALFORMED, NULL, NULL},
+    {"//ready%", HTTP_GET, ROUTE_MALFORMED, NULL, NULL},
     {"//ready", HTTP_GET, ROUTE_REDIRECT, NULL, "/ready"},
     {"/x/../ready", HTTP_GET, ROUTE_REDIRECT, NULL, "/ready"},
     {"/./ready", HTTP_GET, ROUTE_REDIRECT, NULL, "/ready"},
@@ -80,8 +81,24 @@ static void a_path_leads_where_the_table_says(void **state)
     router_destroy(router);
 }
 
+static void a_wrong_method_tells_the_right_ones(void **state)
+{
+    (void)state;
+    struct router *router = router_create();
+    struct slice location;
+    struct http_request request = {.method = HTTP_PUT};
+    router_add(router, routes, LENGTH(routes));
+    assert_int_equal(router_find(router, SLICE("/rules/n"), &request, &location), ROUTE_WRONG_METHOD);
+    assert_int_equal(request.allowed, HTTP_POST | HTTP_DELETE);
+    arena_fini(&request.arena);
+    router_destroy(router);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_path_leads_where_the_table_says)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_path_leads_where_the_table_says),
+        cmocka_unit_test(a_wrong_method_tells_the_right_ones),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
