@@ -18,6 +18,7 @@
 #include "net/api/ochi.h"
 #include "net/api/query_scheduler.h"
 #include "net/api/scrape.h"
+#include "net/tail/tails.h"
 
 struct node {
     struct command_line line;
@@ -111,6 +112,27 @@ static bool store_start(struct node *node, struct err *err)
     return true;
 }
 
+static bool run_query(void *self, struct slice tenant, void (*task)(void *task_self), void *task_self)
+{
+    return query_scheduler_submit(self, tenant, task, task_self);
+}
+
+static bool tails_start(struct node *node, struct err *err)
+{
+    const struct config *from = &node->line.config;
+    struct tails_config config = {
+        .store = node->api.store,
+        .clock = &system_clock,
+        .run_query = run_query,
+        .run_self = node->api.scheduler,
+        .tail_bytes = (size_t)from->tail_buffer,
+        .bytes_max = (size_t)from->tail_memory / 2,
+        .duration_ns_max = from->tail_max_duration,
+    };
+    node->api.tail_origins = from->tail_origins;
+    return tails_create(&config, &node->api.tails, err);
+}
+
 static bool server_start(struct node *node, struct err *err)
 {
     struct http_server_config config;
@@ -144,7 +166,7 @@ static bool start(struct node *node, struct err *err)
     node->api.config_self = node;
     node->api.tenants = tenant_states_create(&system_clock);
     serve_tenancy(config, &node->api.tenancy);
-    return limits_open(node, err) && store_start(node, err) && server_start(node, err);
+    return limits_open(node, err) && store_start(node, err) && tails_start(node, err) && server_start(node, err);
 }
 
 static void stop(struct node *node)
@@ -155,6 +177,7 @@ static void stop(struct node *node)
         http_server_stop_accepting(node->server);
         http_server_stop(node->server, node->line.config.shutdown_timeout);
     }
+    tails_destroy(node->api.tails);
     store_close(node->api.store);
     query_scheduler_destroy(node->api.scheduler);
     overrides_watch_destroy(node->overrides);

@@ -10,6 +10,7 @@
 #include "storage/store/store.h"
 
 struct query_scheduler;
+struct tails;
 
 struct api {
     struct store *store;
@@ -18,6 +19,8 @@ struct api {
     struct limits_shelf *limits;
     struct tenant_states *tenants;
     struct query_scheduler *scheduler;
+    struct tails *tails;
+    struct slice tail_origins;     /* allowed values of Origin for live tails, by comma; empty: any */
     size_t body_bytes_max;         /* 413 over it, as received */
     size_t decompressed_bytes_max; /* 413 over it, unpacked */
     int64_t start_mono_ns, start_wall_ns;

@@ -13,6 +13,7 @@
 #include "core/base/rcu.h"
 #include "core/metrics/metric_table.h"
 #include "net/api/query_scheduler.h"
+#include "net/tail/tails.h"
 
 struct scrape {
     struct api *api;
@@ -86,6 +87,7 @@ static void scrape_store(const struct scrape *scrape)
     set0(METRIC_loki_ingester_wal_disk_full_failures_total, (double)s.log.disk_full_failures);
     if (s.disk_size_bytes > 0)
         set0(METRIC_loki_ingester_wal_disk_usage_percent, 1 - (double)s.disk_free_bytes / (double)s.disk_size_bytes);
+    set1(METRIC_logi_memory_used_bytes, "tail", (double)(tails_bytes(scrape->api->tails) + store_tap_bytes(scrape->api->store)));
     set1(METRIC_logi_memory_used_bytes, "head", (double)(s.head_open_bytes + s.head_sealed_bytes));
 }
 
@@ -167,7 +169,7 @@ void scrape_register(struct api *api, struct http_server *server)
     set0(METRIC_logi_start_seconds, seconds(clock_mono_ns(api->clock) - api->start_mono_ns));
     set0(METRIC_loki_distributor_replication_factor, 1);
     set0(METRIC_loki_boltdb_shipper_compactor_running, 1);
-    static const char *const components[] = {"http", "shards", "index", "wal", "store", "query"};
+    static const char *const components[] = {"http", "shards", "index", "wal", "store", "query", "tail"};
     for (size_t i = 0; i < LENGTH(components); i++)
         set1(METRIC_logi_component_up, components[i], 1);
     metrics_on_scrape(scrape_now, scrape);

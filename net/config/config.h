@@ -47,6 +47,10 @@
     KEY(COUNT, "query.threads", query_threads, 0, "threads that run queries; 0: one a core")                                    \
     KEY(COUNT, "query.concurrency", query_concurrency, 0, "queries that run at once, others wait; 0: two a thread")             \
     KEY(COUNT, "query.queue", query_queue, 4096, "queries of one tenant that may wait; over it 429")                            \
+    KEY(DURATION, "querier.tail_max_duration", tail_max_duration, NS_PER_HOUR, "a live tail ends after this; its client may open the next; 0: no end") \
+    KEY(BYTES, "tail.buffer", tail_buffer, 8388608, "what a live tail may hold for a client that reads slowly; over it entries are dropped, and it is told which") \
+    KEY(BYTES, "tail.memory", tail_memory, 134217728, "what all live tails may hold together")                                  \
+    KEY(TEXT, "tail.origins", tail_origins, "", "values of Origin that may open a live tail, by comma (https://grafana.example); empty: any, as in Loki") \
     KEY(TEXT, "log.level", log_level, "info", "debug, info, warn or error")                                                     \
     KEY(TEXT, "log.format", log_format, "logfmt", "logfmt or json")                                                             \
     KEY(COUNT, "metrics.max_tenants", metrics_max_tenants, 500, "tenants with metrics of their own; the others are summed as __other__") \

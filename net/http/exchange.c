@@ -195,3 +195,12 @@ void exchange_send(struct http_exchange *exchange)
     }
     exchange_unref(exchange);
 }
+
+void exchange_detach(struct http_exchange *exchange)
+{
+    if (exchange->is_open) {
+        h2o_linklist_unlink(&exchange->link);
+        exchange->is_open = false;
+    }
+    exchange_unref(exchange);
+}

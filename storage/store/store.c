@@ -35,6 +35,7 @@ void store_config_defaults(struct store_config *out)
         .compaction = true,
         .compaction_interval_ns = 10 * NS_PER_S,
         .disk_free_reserve = (uint64_t)256 << 20,
+        .tap_bytes_max = (size_t)64 << 20,
     };
 }
 
@@ -114,6 +115,7 @@ static void init_group(struct store *store)
     *group = (struct shard_group){
         .clock = c->clock,
         .pages = store->pages,
+        .taps = store->taps,
         .seal = {.board = store->board,
                  .days = store->days,
                  .feed = store->feed,
@@ -160,6 +162,7 @@ static bool open_all(struct store *store, struct err *err)
     store->feed = index_feed_create(store->days, store->config.clock, &store->index_streams);
     store->tenants = tenant_table_create();
     store->pages = page_pool_create();
+    store->taps = tap_board_create(store->shard_count, store->config.tap_bytes_max);
     if (!worker_pool_create(&(struct worker_pool_config){.name = "query",
                                                          .threads = store->config.query_threads == 0 ? cores() : store->config.query_threads,
                                                          .tasks_max = QUERY_TASKS_MAX},
@@ -241,6 +244,7 @@ void store_close(struct store *store)
     view_board_destroy(store->board);
     day_set_close(store->days);
     rcu_wait_frees();
+    tap_board_destroy(store->taps);
     tenant_table_destroy(store->tenants);
     page_pool_destroy(store->pages);
     if (store->lock_fd >= 0)
