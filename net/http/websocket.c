@@ -83,8 +83,7 @@ bool websocket_handshake(const struct http_request *request, struct slice origin
         *out_status = 403;
         return false;
     }
-    return http_header_get(request, SLICE("sec-websocket-key"), &key) && key_is_valid(key) &&
-           !http_header_get(request, SLICE("content-length"), &value) && !http_header_get(request, SLICE("transfer-encoding"), &value);
+    return http_header_get(request, SLICE("sec-websocket-key"), &key) && key_is_valid(key) && request->body.ptr == NULL;
 }
 
 void websocket_refuse(struct http_request *request, int status)
