@@ -8,7 +8,7 @@ build_packages=(
     libre2-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev liblz4-dev
 )
 test_packages=(
-    libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus python3 python3-requests curl
+    libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus python3 python3-requests python3-websockets curl
 )
 
 need() {

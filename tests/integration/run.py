@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.node import Node, Results  # noqa: E402
 
-SUITES = ["python_requests", "command_line", "prometheus_scrape", "otlp_exporter"]
+SUITES = ["python_requests", "command_line", "prometheus_scrape", "otlp_exporter", "tail"]
 
 
 def main():
