@@ -12,7 +12,15 @@
 #define WEBSOCKET_MESSAGE_MAX ((size_t)4096) /* bytes of a client's message */
 #define WEBSOCKET_REASON_MAX ((size_t)123)   /* bytes of a close frame's reason: RFC 6455 5.5 */
 
-enum websocket_code { WEBSOCKET_NORMAL = 1000, WEBSOCKET_GOING_AWAY = 1001, WEBSOCKET_INTERNAL = 1011 };
+#define WEBSOCKET_CONTROL_MAX ((size_t)125)  /* bytes of a control frame's payload: RFC 6455 5.5 */
+
+enum websocket_code {
+    WEBSOCKET_NORMAL = 1000,
+    WEBSOCKET_GOING_AWAY = 1001,
+    WEBSOCKET_PROTOCOL = 1002,
+    WEBSOCKET_TOO_BIG = 1009,
+    WEBSOCKET_INTERNAL = 1011,
+};
 
 struct websocket_session;
 

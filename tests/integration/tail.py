@@ -35,7 +35,7 @@ def find_websockets():
 
 websockets = find_websockets()
 
-WAIT = 30  # seconds, for conditions that come at once on an idle machine
+WAIT = 20  # seconds, for conditions that come at once on an idle machine
 
 
 def push(node, labels, values, tenant=None):
@@ -148,7 +148,9 @@ class RawTail:
         return opcode, payload
 
     def until(self, opcode):
+        end = time.monotonic() + WAIT
         while True:
+            assert time.monotonic() < end, f"no frame {opcode}"
             frame = self.frame()
             if frame[0] == opcode:
                 return frame[1]
@@ -255,7 +257,7 @@ def every_api_is_seen(node):
     assert answer.status_code in (200, 204), (answer.status_code, answer.text)
     ochi = {"streams": [{"stream": {"service_name": "ochi"}, "values": [[str(now + 1), "by ochi"]]}]}
     answer = requests.post(f"{node.url}/insert/loki/api/v1/push", json=ochi)
-    assert answer.status_code == 204, (answer.status_code, answer.text)
+    assert answer.status_code == 200, (answer.status_code, answer.text)
     legacy = {"streams": [{"labels": '{service_name="legacy"}', "entries": [{"ts": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "line": "by legacy"}]}]}
     answer = requests.post(f"{node.url}/api/prom/push", json=legacy)
     assert answer.status_code == 204, (answer.status_code, answer.text)
@@ -353,8 +355,8 @@ def rude_frames_end_the_tail(node):
         act(raw)
         try:
             got = raw.close_code()
-        except (EOFError, ConnectionError):
-            got = "no close frame"
+        except (EOFError, ConnectionError, AssertionError) as error:
+            got = f"no close frame ({error!r})"
         assert got == code, f"{name}: {got}, wanted {code}"
         raw.sock.close()
     raw = RawTail(node, '{t="rude"}')  # a message is no offence, it is ignored; frames right behind the handshake are read
@@ -415,12 +417,13 @@ def nothing_is_lost_or_doubled_while_pushing(node):
         at = 0
         while not stop.is_set():
             values = []
-            for _ in range(20):
+            for _ in range(5):
                 values.append([str(time.time_ns()), f"{index}/{at}"])
                 at += 1
             push(node, {"t": "race", "p": str(index % 7)}, values)
             with lock:
                 pushed[index] = at
+            stop.wait(0.01)  # all that is pushed is to fit into the history of the last tail
 
     threads = [threading.Thread(target=pusher, args=(i,)) for i in range(4)]
     for thread in threads:
@@ -434,6 +437,7 @@ def nothing_is_lost_or_doubled_while_pushing(node):
     stop.set()
     for thread in threads:
         thread.join()
+    assert sum(pushed.values()) < 5000, "pushed more than a history holds"
     wanted = {f"{i}/{k}" for i, n in pushed.items() for k in range(n)}
     for tail in tails:
         tail.wait(lambda t: len(t.entries) >= len(wanted), "all entries")
