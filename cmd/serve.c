@@ -26,6 +26,7 @@
 #include "net/api/rule_engine.h"
 #include "net/api/scrape.h"
 #include "net/http/tls.h"
+#include "net/tail/tails.h"
 
 struct node {
     struct command_line line;
@@ -179,6 +180,27 @@ static bool rules_start(struct node *node, struct err *err)
     return ruler_create(&config, &node->api.ruler, err) && ruler_start(node->api.ruler, err);
 }
 
+static bool run_query(void *self, struct slice tenant, void (*task)(void *task_self), void *task_self)
+{
+    return query_scheduler_submit(self, tenant, task, task_self);
+}
+
+static bool tails_start(struct node *node, struct err *err)
+{
+    const struct config *from = &node->line.config;
+    struct tails_config config = {
+        .store = node->api.store,
+        .clock = &system_clock,
+        .run_query = run_query,
+        .run_self = node->api.scheduler,
+        .tail_bytes = (size_t)from->tail_buffer,
+        .bytes_max = (size_t)from->tail_memory / 2,
+        .duration_ns_max = from->tail_max_duration,
+    };
+    node->api.tail_origins = from->tail_origins;
+    return tails_create(&config, &node->api.tails, err);
+}
+
 static bool server_start(struct node *node, struct err *err)
 {
     struct http_server_config config;
@@ -224,7 +246,7 @@ static bool start(struct node *node, struct err *err)
     if (!limits_open(node, err) || !users_open(node, err))
         return false;
     reload_open(node);
-    return store_start(node, err) && rules_start(node, err) && server_start(node, err);
+    return store_start(node, err) && tails_start(node, err) && rules_start(node, err) && server_start(node, err);
 }
 
 static void stop(struct node *node)
@@ -235,7 +257,8 @@ static void stop(struct node *node)
         http_server_stop_accepting(node->server);
         http_server_stop(node->server, node->line.config.shutdown_timeout);
     }
-    ruler_stop(node->api.ruler); // its queries run in the store
+    ruler_stop(node->api.ruler); // its queries run in the store, as those of tails do
+    tails_destroy(node->api.tails);
     store_close(node->api.store);
     ruler_destroy(node->api.ruler);
     query_scheduler_destroy(node->api.scheduler);

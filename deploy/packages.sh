@@ -8,7 +8,7 @@ build_packages=(
     libre2-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev liblz4-dev tzdata
 )
 test_packages=(
-    libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus prometheus-alertmanager python3 python3-requests python3-httpx python3-venv openssl curl
+    libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 prometheus prometheus-alertmanager python3 python3-requests python3-httpx python3-websockets python3-venv openssl curl
 )
 # What brings and runs the clients of tests/integration: command:package, for a machine may have them from elsewhere.
 client_commands=(node:nodejs npm:npm mvn:maven java:default-jdk-headless)

@@ -1,7 +1,7 @@
 /* metric_table.h: every metric family that Logi exposes, once: /metrics and the documentation are made from it.
  *
  * FAMILY(name, type, components, help, (labels), (buckets)). The id of a family is METRIC_<name>. Names that begin with loki_ keep Loki's
- * spelling, labels and buckets; families of object storage, Kafka, cluster, tail and patterns come with those parts.
+ * spelling, labels and buckets; families of object storage, Kafka, cluster and patterns come with those parts.
  * Source: the metrics specification; Loki 3.7's families. Units: bytes, seconds, Unix seconds, ratios of 0 to 1.
  * Thread: any, all is constant.
  */
@@ -49,7 +49,7 @@
     FAMILY(logi_memory_limit_bytes, GAUGE, "logi", "Budget (flag, or share of the cgroup limit).", (), ()) \
     FAMILY(logi_memory_pressure_level, GAUGE, "logi", "0 none, 1 flush early, 2 refuse big queries, 3 refuse pushes.", (), ()) \
     FAMILY(logi_memory_shed_total, COUNTER, "logi", "What pressure did: flush, evict, reject_query, reject_push.", ("action"), ()) \
-    FAMILY(logi_memory_used_bytes, GAUGE, "logi", "Accounted memory: head, index_map, query, cache, http, wal, other.", ("area"), ()) \
+    FAMILY(logi_memory_used_bytes, GAUGE, "logi", "Accounted memory: head, index_map, query, cache, http, wal, tail, other.", ("area"), ()) \
     FAMILY(logi_merge_bytes_total, COUNTER, "logi", "Bytes that merges have read and written.", ("direction"), ()) \
     FAMILY(logi_merge_running, GAUGE, "logi", "Merges now.", (), ()) \
     FAMILY(logi_query_cancelled_total, COUNTER, "logi", "Queries given up: client_closed, timeout, memory, shutdown.", ("reason"), ()) \
@@ -81,6 +81,8 @@
     FAMILY(logi_store_read_only, GAUGE, "logi", "1 when pushes are refused for lack of space; queries go on.", (), ()) \
     FAMILY(logi_store_segments, GAUGE, "logi", "Segments by merge level.", ("tier", "level"), ()) \
     FAMILY(logi_store_uncompressed_bytes, GAUGE, "logi", "Uncompressed bytes that the store holds.", ("tier"), ()) \
+    FAMILY(logi_tail_delay_seconds, HISTOGRAM, "logi", "Live tails: from arrival of an entry to its sending.", (), (0.001, 0.004, 0.016, 0.064, 0.256, 1.024, 4.096, 16.384)) \
+    FAMILY(logi_tail_dropped_entries_total, COUNTER, "logi", "Entries not sent to slow live tails, which were told so.", (), ()) \
     FAMILY(logi_threads_cpu_seconds_total, COUNTER, "logi", "CPU by thread role: io, shard, query, background, main.", ("role"), ()) \
     FAMILY(logi_tls_certificate_expiry_timestamp_seconds, GAUGE, "logi", "End of a certificate's validity, Unix seconds.", ("name"), ()) \
     FAMILY(logi_unclean_starts_total, COUNTER, "logi", "Starts that found no clean-shutdown mark (kept on disk).", (), ()) \
@@ -167,6 +169,9 @@
     FAMILY(loki_prometheus_rule_group_last_duration_seconds, GAUGE, "ruler", "Length of the last evaluation of a group.", ("user", "rule_group"), ()) \
     FAMILY(loki_prometheus_rule_group_last_evaluation_timestamp_seconds, GAUGE, "ruler", "Time of the last evaluation of a group, Unix seconds.", ("user", "rule_group"), ()) \
     FAMILY(loki_prometheus_rule_group_rules, GAUGE, "ruler", "Rules of a group.", ("user", "rule_group"), ()) \
+    FAMILY(loki_querier_tail_active, GAUGE, "querier", "Live tails.", (), ()) \
+    FAMILY(loki_querier_tail_active_streams, GAUGE, "querier", "Streams that live tails got something of.", (), ()) \
+    FAMILY(loki_querier_tail_bytes_total, COUNTER, "querier", "Line bytes sent to live tails.", (), ()) \
     FAMILY(loki_query_frontend_queries_in_progress, GAUGE, "query-frontend", "Queries admitted and not finished.", (), ()) \
     FAMILY(loki_query_scheduler_queue_duration_seconds, HISTOGRAM, "query-scheduler", "Wait for a slot.", (), (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)) \
     FAMILY(loki_query_scheduler_queue_length, GAUGE, "query-scheduler", "Queries waiting for a slot, by tenant.", ("user"), ()) \

@@ -67,7 +67,7 @@ static struct metric *duration_of(struct route_metrics *slot, enum http_method m
     size_t at = sizeof(text);
     for (int rest = status; rest > 0; rest /= 10)
         text[--at] = (char)('0' + rest % 10);
-    const struct slice values[] = {method_text(method), slice_str(route), slice_of(text + at, sizeof(text) - at), SLICE("false")};
+    const struct slice values[] = {method_text(method), slice_str(route), slice_of(text + at, sizeof(text) - at), status == 101 ? SLICE("true") : SLICE("false")};
     struct metric *found = metric_get(METRIC_loki_request_duration_seconds, values);
     if (status == 200 || status == 204) { // the usual ones are kept; a race only costs a look-up
         atomic_store(&slot->duration_status[m], 0);

@@ -12,6 +12,7 @@
 struct login;
 struct query_scheduler;
 struct ruler;
+struct tails;
 
 /* Who may use a route, when there are users. */
 enum access {
@@ -30,6 +31,8 @@ struct api {
     struct tenant_states *tenants;
     struct query_scheduler *scheduler;
     struct ruler *ruler;
+    struct tails *tails;
+    struct slice tail_origins;     /* allowed values of Origin for live tails, by comma; empty: any */
     size_t body_bytes_max;         /* 413 over it, as received */
     size_t decompressed_bytes_max; /* 413 over it, unpacked */
     int64_t start_mono_ns, start_wall_ns;

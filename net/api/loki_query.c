@@ -3,36 +3,14 @@
 #include "core/logql/parser.h"
 #include "core/model/go_text.h"
 #include "core/pipeline/expr_check.h"
+#include "net/api/encoding_flags.h"
 #include "net/api/query_metrics.h"
 #include "net/api/query_params.h"
 #include "net/api/query_run.h"
 #include "net/codec/json_writer.h"
 #include "net/codec/result_json.h"
 
-#define FLAGS_MAX 8
-
 enum query_route { ROUTE_RANGE, ROUTE_INSTANT, ROUTE_LEGACY };
-
-struct encoding_flags {
-    struct slice flags[FLAGS_MAX];
-    size_t count;
-    bool categorize;
-};
-
-static void flags_parse(struct http_request *http, struct encoding_flags *out)
-{
-    struct slice header;
-    *out = (struct encoding_flags){0};
-    if (!http_header_get(http, SLICE("x-loki-response-encoding-flags"), &header))
-        return;
-    while (header.len > 0 && out->count < FLAGS_MAX) {
-        size_t end = slice_find_byte(header, ',');
-        struct slice flag = slice_of(header.ptr, end);
-        header = end == header.len ? SLICE_NONE : slice_from(header, end + 1);
-        out->flags[out->count++] = flag;
-        out->categorize = out->categorize || slice_eq(flag, SLICE("categorize-labels"));
-    }
-}
 
 static bool params_parse(enum query_route route, const struct form *form, struct query_request *request, struct err *err)
 {
@@ -58,28 +36,13 @@ static bool params_parse(enum query_route route, const struct form *form, struct
     return true;
 }
 
-/* The first API's `regexp` is one more |~ behind the query. */
-static struct slice with_regexp(struct http_request *http, const struct form *form, struct slice query)
-{
-    struct slice regexp;
-    if (!param_get(form, "regexp", &regexp))
-        return query;
-    struct buf text = BUF_INIT;
-    buf_put(&text, query);
-    buf_str(&text, " |~ ");
-    go_quote(&text, regexp);
-    struct slice copy = arena_copy(&http->arena, buf_slice(&text));
-    buf_fini(&text);
-    return copy;
-}
-
 static bool expr_parse(struct http_request *http, enum query_route route, const struct form *form, struct slice *text,
                        struct expr **out, struct err *err)
 {
     if (!param_get(form, "query", text))
         *text = SLICE("");
     if (route == ROUTE_LEGACY)
-        *text = with_regexp(http, form, *text);
+        *text = regexp_param_append(form, *text, &http->arena);
     if (!logql_parse(*text, &http->arena, out, err))
         return false;
     bool ok = expr_check_pipelines(*out, &http->arena, err);
@@ -155,7 +118,7 @@ static void handle(struct http_request *http, enum query_route route)
     struct slice text = SLICE_NONE;
     struct query_result result = {0};
     query_scope_begin(&scope, http);
-    flags_parse(http, &flags);
+    encoding_flags_parse(http, &flags);
     struct query_request request = {
         .tenant = scope.caller->tenants[0],
         .limits = scope.caller->limits,

@@ -3,6 +3,7 @@
 #include "net/api/loki_delete.h"
 #include "net/api/loki_labels.h"
 #include "net/api/loki_query.h"
+#include "net/api/loki_tail.h"
 #include "net/api/push.h"
 
 static bool decode(struct http_request *http, const struct limits *limits, size_t unpacked_bytes_max, struct arena *arena,
@@ -42,6 +43,7 @@ struct route_table loki_v1_routes(void)
         {GET_POST, "/loki/api/v1/series", "loki_api_v1_series", QUERY, loki_series},
         {GET_POST | HTTP_PUT | HTTP_DELETE, "/loki/api/v1/delete", "loki_api_v1_delete", ROUTE_ON_POOL | ROUTE_TENANT, loki_delete},
         {HTTP_GET, "/loki/api/v1/cache/generation_numbers", "loki_api_v1_cache_generation_numbers", ROUTE_ON_POOL | ROUTE_TENANT, loki_cache_generation},
+        {GET_POST, "/loki/api/v1/tail", "loki_api_v1_tail", ROUTE_ON_POOL | ROUTE_TENANT | ROUTE_WEBSOCKET, loki_tail},
         {GET_POST, "/loki/api/v1/format_query", "loki_api_v1_format_query", ROUTE_ON_POOL, loki_format_query},
     };
     return (struct route_table){routes, LENGTH(routes)};

@@ -51,7 +51,7 @@ static bool named_time(const struct form *form, const char *name, bool *is_given
     return true;
 }
 
-bool range_params_parse(const struct form *form, int64_t now_ns, int64_t default_since_ns, struct range_params *out, struct err *err)
+bool bounds_params_parse(const struct form *form, int64_t now_ns, int64_t default_since_ns, struct range_params *out, struct err *err)
 {
     bool has_start = false;
     bool has_end = false;
@@ -69,6 +69,13 @@ bool range_params_parse(const struct form *form, int64_t now_ns, int64_t default
         if (__builtin_sub_overflow(until, since_ns, &out->start_ns))
             out->start_ns = INT64_MIN;
     }
+    return true;
+}
+
+bool range_params_parse(const struct form *form, int64_t now_ns, int64_t default_since_ns, struct range_params *out, struct err *err)
+{
+    if (!bounds_params_parse(form, now_ns, default_since_ns, out, err))
+        return false;
     if (out->start_ns > out->end_ns)
         return err_set(err, ERR_INVALID, "end timestamp must not be before or equal to start time");
     return true;
@@ -133,4 +140,18 @@ bool steps_params_parse(const struct form *form, const struct range_params *rang
     if (param_get(form, "interval", &text) && !step_param_parse(text, out_interval_ns, err))
         return false;
     return *out_interval_ns >= 0 || err_set(err, ERR_INVALID, "interval must be >= 0");
+}
+
+struct slice regexp_param_append(const struct form *form, struct slice query, struct arena *arena)
+{
+    struct slice regexp;
+    if (!param_get(form, "regexp", &regexp))
+        return query;
+    struct buf text = BUF_INIT;
+    buf_put(&text, query);
+    buf_str(&text, " |~ ");
+    go_quote(&text, regexp);
+    struct slice copy = arena_copy(arena, buf_slice(&text));
+    buf_fini(&text);
+    return copy;
 }

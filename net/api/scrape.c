@@ -12,6 +12,7 @@
 #include "net/api/query_scheduler.h"
 #include "net/api/scrape_limits.h"
 #include "net/api/scrape_process.h"
+#include "net/tail/tails.h"
 
 struct scrape {
     struct api *api;
@@ -88,6 +89,7 @@ static void scrape_store(const struct scrape *scrape)
     set0(METRIC_loki_compactor_pending_delete_requests_count, (double)s.deletes.pending);
     set0(METRIC_loki_compactor_oldest_pending_delete_request_age_seconds,
          s.deletes.pending > 0 ? (double)(clock_wall_ns(scrape->api->clock) / NS_PER_MS - s.deletes.oldest_ms) / 1e3 : 0);
+    set1(METRIC_logi_memory_used_bytes, "tail", (double)(tails_bytes(scrape->api->tails) + store_tap_bytes(scrape->api->store)));
     set1(METRIC_logi_memory_used_bytes, "head", (double)(s.head_open_bytes + s.head_sealed_bytes));
 }
 
@@ -174,7 +176,7 @@ void scrape_register(struct api *api, struct http_server *server)
     set0(METRIC_logi_start_seconds, seconds(clock_mono_ns(api->clock) - api->start_mono_ns));
     set0(METRIC_loki_distributor_replication_factor, 1);
     set0(METRIC_loki_boltdb_shipper_compactor_running, 1);
-    static const char *const components[] = {"http", "shards", "index", "wal", "store", "query", "ruler"};
+    static const char *const components[] = {"http", "shards", "index", "wal", "store", "query", "ruler", "tail"};
     for (size_t i = 0; i < LENGTH(components); i++)
         set1(METRIC_logi_component_up, components[i], 1);
     set1(METRIC_loki_tcp_connections_limit, "http", (double)http_server_connections_max(server));

@@ -16,7 +16,7 @@ void labels_json_put(struct buf *out, const struct result_label *labels, size_t 
     buf_byte(out, '}');
 }
 
-static void put_categories(struct buf *out, const struct result_entry *entry)
+void categories_json_put(struct buf *out, const struct result_entry *entry)
 {
     buf_str(out, ",{");
     if (entry->metadata_count > 0) {
@@ -44,7 +44,7 @@ static void put_streams(struct buf *out, const struct query_result *result, bool
             buf_str(out, "\",");
             json_put_string(out, entry->line);
             if (categorize)
-                put_categories(out, entry);
+                categories_json_put(out, entry);
             buf_byte(out, ']');
         }
         buf_str(out, "]}");
@@ -127,7 +127,7 @@ void result_json_put(struct buf *out, const struct query_result *result, const s
         buf_byte(out, '\n');
 }
 
-static void put_label_text(struct buf *out, const struct result_label *labels, size_t count)
+void label_text_json_put(struct buf *out, const struct result_label *labels, size_t count)
 {
     struct buf text = BUF_INIT;
     buf_byte(&text, '{');
@@ -150,7 +150,7 @@ void result_json_legacy_put(struct buf *out, const struct query_result *result, 
     for (size_t i = 0; i < result->stream_count; i++) {
         const struct result_stream *stream = &result->streams[i];
         buf_str(out, i > 0 ? ",{\"labels\":" : "{\"labels\":");
-        put_label_text(out, stream->labels, stream->label_count);
+        label_text_json_put(out, stream->labels, stream->label_count);
         buf_str(out, ",\"entries\":[");
         for (size_t k = 0; k < stream->entry_count; k++) {
             buf_str(out, k > 0 ? ",{\"ts\":\"" : "{\"ts\":\"");

@@ -24,3 +24,7 @@ void stats_json_put(struct buf *out, const struct query_stats *stats, int64_t ex
 
 /* {"a":"1","b":"2"} */
 void labels_json_put(struct buf *out, const struct result_label *labels, size_t count);
+/* "{a=\"1\", b=\"2\"}": their text, as a JSON string. */
+void label_text_json_put(struct buf *out, const struct result_label *labels, size_t count);
+/* ,{"structuredMetadata":{...},"parsed":{...}}, each if it is not empty: what an entry has of its own, behind its line. */
+void categories_json_put(struct buf *out, const struct result_entry *entry);

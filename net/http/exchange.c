@@ -57,8 +57,8 @@ static struct slice copy_lower(struct arena *arena, struct slice text)
 
 static void copy_headers(struct http_request *request, const h2o_req_t *req)
 {
-    // Host and Expect are not in libh2o's list; authority stands for the first.
-    struct http_header *headers = ARENA_ARRAY(&request->arena, struct http_header, req->headers.size + 1);
+    // Host, Upgrade and Expect are not in libh2o's list; authority stands for the first.
+    struct http_header *headers = ARENA_ARRAY(&request->arena, struct http_header, req->headers.size + 2);
     size_t count = 0;
     for (size_t i = 0; i < req->headers.size; i++) {
         const h2o_header_t *from = &req->headers.entries[i];
@@ -69,6 +69,9 @@ static void copy_headers(struct http_request *request, const h2o_req_t *req)
     }
     headers[count++] = (struct http_header){
         SLICE("host"), arena_copy(&request->arena, slice_of(req->input.authority.base, req->input.authority.len))};
+    if (req->upgrade.base != NULL)
+        headers[count++] =
+            (struct http_header){SLICE("upgrade"), arena_copy(&request->arena, slice_trim(slice_of(req->upgrade.base, req->upgrade.len)))};
     request->headers = headers;
     request->header_count = count;
 }
@@ -208,6 +211,15 @@ void exchange_send(struct http_exchange *exchange)
             exchange->is_open = false;
         }
         send_body(req, reply);
+    }
+    exchange_unref(exchange);
+}
+
+void exchange_detach(struct http_exchange *exchange)
+{
+    if (exchange->is_open) {
+        h2o_linklist_unlink(&exchange->link);
+        exchange->is_open = false;
     }
     exchange_unref(exchange);
 }

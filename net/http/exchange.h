@@ -15,6 +15,7 @@ struct http_exchange {
     atomic_int refs;             /* libh2o's side and the handler's */
     int64_t start_mono_ns;
     struct http_reply reply;
+    struct websocket *websocket; /* that it becomes; NULL: none */
     struct loop_message message; /* carries the reply home */
     h2o_linklist_t link;         /* of the loop's requests under way */
     bool is_open;                /* in that list */
@@ -25,3 +26,5 @@ struct http_exchange *exchange_create(struct http_loop *loop, h2o_req_t *req);
 void exchange_unref(struct http_exchange *exchange);
 /* Sends exchange->reply on its loop, and gives the handler's reference back. */
 void exchange_send(struct http_exchange *exchange);
+/* Ends it without a reply, and gives the handler's reference back: the connection becomes something else. */
+void exchange_detach(struct http_exchange *exchange);

@@ -101,6 +101,7 @@ static void loop_open(struct http_loop *loop)
     h2o_context_init(&loop->context, h2o_evloop_create(), &server->global);
     h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
     loop->sweeper = sweeper_create(loop);
+    websocket_loop_init(loop);
     for (size_t i = 0; i < server->config.listener_count; i++) {
         struct loop_listener *listener = &loop->listeners[i];
         listener->loop = loop;

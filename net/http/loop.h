@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "net/http/server.h"
+#include "net/http/websocket_loop.h"
 
 struct loop_message {
     h2o_multithread_message_t super; /* first */
@@ -35,6 +36,7 @@ struct http_loop {
     h2o_linklist_t under_way; /* struct http_exchange.link */
     h2o_linklist_t handshakes; /* of handshakes.c */
     struct sweeper *sweeper;
+    struct websocket_loop websockets;
     atomic_bool is_stopping;
     bool is_accepting;
 };
@@ -46,6 +48,7 @@ struct http_server {
     size_t loop_count;
     _Atomic size_t connections;
     _Atomic size_t requests_under_way;
+    _Atomic size_t websockets; /* from accept to closed */
     _Atomic size_t body_bytes; /* copies that handlers hold */
     unsigned ports[HTTP_LISTENERS_MAX];
 };

@@ -50,27 +50,7 @@ bool http_request_is_gone(const struct http_request *request)
     return atomic_load(&request->exchange->is_gone);
 }
 
-struct st_h2o_req_t *http_request_h2o(struct http_request *request)
-{
-    return request->exchange->h2o;
-}
-
-struct http_loop *http_request_loop(struct http_request *request)
-{
-    return request->exchange->loop;
-}
-
 void http_request_post(struct http_request *request, void (*fn)(void *self), void *self)
 {
     http_loop_post(request->exchange->loop, fn, self);
-}
-
-void http_request_detach(struct http_request *request)
-{
-    struct http_exchange *exchange = request->exchange;
-    if (exchange->is_open) {
-        h2o_linklist_unlink(&exchange->link);
-        exchange->is_open = false;
-    }
-    exchange_unref(exchange);
 }

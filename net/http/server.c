@@ -238,6 +238,7 @@ static void close_listeners(void *self)
         loop->listeners[i].socket = NULL;
     }
     loop->is_accepting = true; // never again: there is nothing to accept from
+    websocket_loop_stop(loop);
     h2o_context_request_shutdown(&loop->context);
 }
 
@@ -259,7 +260,7 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns)
         return;
     const struct clock *clock = server->config.clock;
     int64_t end_ns = clock_mono_ns(clock) + timeout_ns;
-    while (atomic_load(&server->requests_under_way) > 0 && clock_mono_ns(clock) < end_ns)
+    while (atomic_load(&server->requests_under_way) + atomic_load(&server->websockets) > 0 && clock_mono_ns(clock) < end_ns)
         (void)usleep(1000);
     bool any_thread = false;
     for (size_t i = 0; i < server->loop_count; i++) {

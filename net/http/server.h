@@ -33,7 +33,6 @@ struct http_server_config {
     int64_t body_rate_window_ns;  /* a body must bring body_rate_bytes in each */
     size_t body_rate_bytes;
     int64_t write_timeout_ns;     /* a reply that makes no progress */
-    size_t tail_bytes;            /* unused by the server itself: what a websocket may have waiting */
     const struct clock *clock;
     void *app;
     /* Before the handler, on the loop: tenant, credentials, readiness. True: go on. False: it has replied, or has taken the request and will reply or
@@ -69,16 +68,10 @@ unsigned http_server_port(const struct http_server *server, size_t listener);
 
 /* Runs the handler of a request that admit has held back. Thread: its loop. */
 void http_request_go_on(struct http_request *request);
-
-/* ---- for handlers that take the connection over (websocket) ---- */
-struct st_h2o_req_t;
-/* The libh2o request behind it. Thread: its loop, before any reply. NULL when gone. */
-struct st_h2o_req_t *http_request_h2o(struct http_request *request);
-/* Calls fn(self) on the loop that owns the request. Thread: any. The request must not have been replied to or detached. */
+/* Calls fn(self) on the loop that owns the request. Thread: any. The request must not have been replied to. */
 void http_request_post(struct http_request *request, void (*fn)(void *self), void *self);
-/* The request's loop, to post to it later. */
+
+/* ---- for what goes on after a request: websocket.h ---- */
 struct http_loop;
-struct http_loop *http_request_loop(struct http_request *request);
+/* Calls fn(self) on the loop's thread. Thread: any, while the server runs. */
 void http_loop_post(struct http_loop *loop, void (*fn)(void *self), void *self);
-/* Ends the request without a reply by the server: the handler has upgraded the connection. Thread: its loop. */
-void http_request_detach(struct http_request *request);

@@ -171,9 +171,15 @@ static void note_unordered(struct store_tenant *tenant, const struct push_run *r
     figure_unordered_lines(tenant_streams_figures(tenant), older);
 }
 
-static void apply_run(struct shard *shard, struct store_tenant *tenant, const struct push_run *run, int64_t now)
+/* feed: NULL when nobody listens. */
+static void apply_run(struct shard *shard, struct store_tenant *tenant, const struct push_run *run, struct tap_feed *feed, int64_t now)
 {
     struct stream_record *stream = stream_table_find_or_add(shard->streams, tenant, run->stream, run->labels);
+    if (feed != NULL) { // before a scan can see them: what a scan shows of the time since a tap was opened is in the tap as well
+        struct push_run named = *run;
+        named.labels = stream_labels(stream);
+        tap_feed_run(feed, shard->group->taps, shard->index, &named, now);
+    }
     stream->used_mono_ns = now;
     struct chunk_list *list = generation_list(shard->active, stream);
     int64_t newest = RELAXED(&stream->newest_ns);
@@ -197,11 +203,15 @@ static void apply(struct shard *shard, struct push_job_part *part)
     generation_note_sequence(shard->active, part->sequence);
     if (RELAXED(&shard->active_since_mono_ns) == 0)
         atomic_store(&shard->active_since_mono_ns, now);
+    struct tap_feed feed;
+    bool is_tapped = tap_feed_begin(shard->group->taps, part->batch->tenant, &feed);
     for (size_t i = 0; i < part->batch->run_count; i++) {
         const struct push_run *run = &part->batch->runs[i];
         if (run->shard == shard->index && run->count > 0)
-            apply_run(shard, part->tenant, run, now);
+            apply_run(shard, part->tenant, run, is_tapped ? &feed : NULL, now);
     }
+    if (is_tapped)
+        tap_feed_end(&feed);
     flush_posts(shard); // before done, so that a query after the acknowledgement can wait for the index
     atomic_store(&shard->last_applied, part->sequence);
     atomic_fetch_sub(&shard->pending, 1); // after the sequence was noted: see shard_unsealed_from

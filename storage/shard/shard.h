@@ -8,6 +8,7 @@
 
 #include "core/base/queue.h"
 #include "storage/shard/seal.h"
+#include "storage/tap/tap.h"
 
 struct shard;
 struct sealer;
@@ -18,6 +19,7 @@ struct shard_group {
     struct page_pool *pages;
     struct sealer *sealer;
     struct seal_context seal;
+    struct tap_board *taps;       /* live tails */
     size_t seal_bytes;
     int64_t seal_age_ns, stream_idle_ns;
     size_t head_bytes_max;

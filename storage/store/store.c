@@ -36,6 +36,7 @@ void store_config_defaults(struct store_config *out)
         .compaction_interval_ns = 10 * NS_PER_S,
         .disk_free_reserve = (uint64_t)256 << 20,
         .delete_delay_ns = NS_PER_MIN,
+        .tap_bytes_max = (size_t)64 << 20,
     };
 }
 
@@ -115,6 +116,7 @@ static void init_group(struct store *store)
     *group = (struct shard_group){
         .clock = c->clock,
         .pages = store->pages,
+        .taps = store->taps,
         .seal = {.board = store->board,
                  .days = store->days,
                  .feed = store->feed,
@@ -161,6 +163,7 @@ static bool open_all(struct store *store, struct err *err)
     store->feed = index_feed_create(store->days, store->config.clock, &store->index_streams);
     store->tenants = tenant_table_create();
     store->pages = page_pool_create();
+    store->taps = tap_board_create(store->shard_count, store->config.tap_bytes_max);
     if (!worker_pool_create(&(struct worker_pool_config){.name = "query",
                                                          .threads = store->config.query_threads == 0 ? cores() : store->config.query_threads,
                                                          .tasks_max = QUERY_TASKS_MAX},
@@ -246,6 +249,7 @@ void store_close(struct store *store)
     day_set_close(store->days);
     delete_book_close(store->deletes);
     rcu_wait_frees();
+    tap_board_destroy(store->taps);
     tenant_table_destroy(store->tenants);
     page_pool_destroy(store->pages);
     if (store->lock_fd >= 0)

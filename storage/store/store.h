@@ -12,6 +12,7 @@
 #include "storage/disk/disk.h"
 #include "storage/log/log.h"
 #include "storage/log/log_files.h"
+#include "storage/tap/tap.h"
 
 struct store;
 
@@ -35,6 +36,7 @@ struct store_config {
     bool compaction;
     int64_t compaction_interval_ns;
     uint64_t disk_free_reserve;     /* read-only below this many free bytes */
+    size_t tap_bytes_max;           /* entries that wait in the taps of live tails, all together */
     /* Retention of a tenant, ns; 0: keep. Asked by maintenance. May be NULL. */
     int64_t (*retention_ns)(void *self, struct slice tenant);
     void *retention_self;
@@ -95,6 +97,12 @@ const struct source *store_source(struct store *store);
 const struct executor *store_executor(struct store *store); /* the query pool; callers on its threads or on others */
 /* Runs task on the query pool, in the order given. False if the queue of tasks is full. */
 bool store_run(struct store *store, void (*task)(void *self), void *self) MUST_CHECK;
+
+/* ---- live tails ---- */
+/* A tap (storage/tap/tap.h) such that each entry is in it, or in every scan that is opened after this call, or in both. ERR_UNAVAILABLE while the log is
+ * still being replayed. Waits for the shards' queues: call from a pool thread. */
+bool store_tap_open(struct store *store, const struct tap_config *config, struct tap **out, struct err *err) MUST_CHECK;
+size_t store_tap_bytes(const struct store *store); /* entries that wait in taps */
 
 /* ---- operations ---- */
 /* Everything acknowledged before the call is in segments when it returns. Blocks: call from a pool thread. */
