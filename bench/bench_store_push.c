@@ -1,5 +1,5 @@
 /* The store alone: batches as ingest gives them, pushed flat out until 400 MB of lines are in segments: log, chunk lists, seal with signature, index. CPU of the
- * whole process. Floor: memcpy of the lines is about 0.1 ns a byte; zstd 1 and the signature cost 2 to 2.5. */
+ * whole process; an argument opens so many taps first, as live tails of all streams do, each read by a thread of its own. Floor: memcpy of the lines is about 0.1 ns a byte; zstd 1 and the signature cost 2 to 2.5. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -71,7 +71,44 @@ static struct push_job *make_push(unsigned number, int64_t start_ns)
     return job;
 }
 
-int main(void)
+#define TAPS_MAX 64u
+
+static atomic_bool reading_ends;
+static _Atomic uint64_t tapped;
+
+/* Reads what comes, as a tail does, without its pipeline. */
+static void *read_tap(void *self)
+{
+    struct tap *tap = self;
+    rcu_thread_join();
+    while (!atomic_load(&reading_ends)) {
+        struct tap_run *run = tap_take(tap);
+        if (run == NULL) {
+            (void)usleep(1000);
+            continue;
+        }
+        atomic_fetch_add(&tapped, run->batch.count);
+        tap_run_unref(run);
+    }
+    tap_close(tap);
+    rcu_thread_part();
+    return NULL;
+}
+
+static unsigned taps_open(struct store *store, const char *count, pthread_t *threads)
+{
+    unsigned taps = 0;
+    struct err err;
+    for (unsigned wanted = (unsigned)strtoul(count, NULL, 10); taps < wanted && taps < TAPS_MAX; taps++) {
+        struct tap *tap = NULL;
+        if (!store_tap_open(store, &(struct tap_config){.tenant = SLICE("bench"), .bytes_max = (size_t)4 << 20}, &tap, &err) ||
+            pthread_create(&threads[taps], NULL, read_tap, tap) != 0)
+            abort();
+    }
+    return taps;
+}
+
+int main(int argc, char **argv)
 {
     char folder[] = "/tmp/logi-bench-store-XXXXXX";
     if (mkdtemp(folder) == NULL)
@@ -88,6 +125,8 @@ int main(void)
     }
     while (!store_ready(store, &err))
         (void)sched_yield();
+    pthread_t readers[TAPS_MAX];
+    unsigned taps = argc > 1 ? taps_open(store, argv[1], readers) : 0;
     double made = 0, bytes = 0, start = cpu_s(CLOCK_PROCESS_CPUTIME_ID);
     for (unsigned i = 0; i < PUSHES; i++) {
         double before = cpu_s(CLOCK_THREAD_CPUTIME_ID);
@@ -109,6 +148,11 @@ int main(void)
     (void)getrusage(RUSAGE_SELF, &usage);
     printf("store_push: %.0f MB raw, %.0f MB stored, %.2f s CPU, %.0f MB raw a CPU-second (the making of batches, %.2f s, left out), peak RSS %ld MB\n", bytes / 1e6,
            (double)(stats.segment_bytes + stats.signature_bytes) / 1e6, cpu, bytes / 1e6 / cpu, made, usage.ru_maxrss / 1024);
+    atomic_store(&reading_ends, true);
+    for (unsigned i = 0; i < taps; i++)
+        (void)pthread_join(readers[i], NULL);
+    if (taps > 0)
+        printf("store_push: %u taps took %.0f entries each\n", taps, (double)atomic_load(&tapped) / taps);
     store_close(store);
     char command[128];
     (void)snprintf(command, sizeof(command), "rm -r %s", folder);

@@ -514,8 +514,10 @@ static struct part walk_concatenation(struct walker *w)
     for (bool is_first = true; !at_end(w) && peek(w) != '|' && peek(w) != ')'; is_first = false) {
         struct part next = walk_repetition(w, is_first);
         struct texts next_begins = part_begins(&next);
-        if (begins_all && next_begins.count > 0)
-            begins_all = texts_product(w->arena, &begins, &next_begins, &begins);
+        struct texts longer = begins;
+        begins_all = begins_all && next_begins.count > 0 && texts_product(w->arena, &begins, &next_begins, &longer) &&
+                     texts_worth(&longer) >= texts_worth(&begins); // a class of ten digits behind a text would narrow less than the text
+        begins = begins_all ? longer : begins;
         begins_all = begins_all && next.shape == SHAPE_EXACT;
         struct part joined = part_then(w, &run, &next);
         struct texts need = part_need(&joined);

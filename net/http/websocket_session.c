@@ -59,7 +59,8 @@ static ssize_t on_write(wslay_event_context_ptr frames, const uint8_t *from, siz
 static unsigned head_fault(const uint8_t *head, uint64_t len)
 {
     bool is_final = (head[0] & 0x80) != 0, is_control = (head[0] & 0x08) != 0;
-    if ((head[1] & 0x80) == 0 || len >> 63 != 0)
+    uint64_t shortest = (head[1] & 0x7F) == 126 ? 126 : (head[1] & 0x7F) == 127 ? 65536 : 0; // for the form that its length has
+    if ((head[1] & 0x80) == 0 || len >> 63 != 0 || len < shortest)
         return WEBSOCKET_PROTOCOL;
     if (is_control && (!is_final || len > WEBSOCKET_CONTROL_MAX || ((head[0] & 0x0F) == WSLAY_CONNECTION_CLOSE && len == 1)))
         return WEBSOCKET_PROTOCOL;
@@ -114,9 +115,11 @@ size_t websocket_session_feed(struct websocket_session *session, struct slice by
 {
     struct frame_walk *walk = &session->walk;
     size_t taken = 0;
-    while (taken < bytes.len && wslay_event_get_queued_msg_count(session->frames) < ANSWERS_MAX) {
+    while (taken < bytes.len) {
         if (session->is_broken || !wslay_event_want_read(session->frames))
             return bytes.len; // after a close frame nothing counts any more
+        if (wslay_event_get_queued_msg_count(session->frames) >= ANSWERS_MAX)
+            break;
         if (walk->left > 0) {
             size_t n = walk->left < bytes.len - taken ? (size_t)walk->left : bytes.len - taken;
             read_bytes(session, slice_of(bytes.ptr + taken, n));

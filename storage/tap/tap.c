@@ -28,6 +28,7 @@ struct tap {
 /* The taps of one moment: never changed once published. */
 struct tap_set {
     struct rcu_node rcu;
+    struct tap_board *board;
     _Atomic uint32_t refs; // the board's, and those of workers that are feeding
     size_t count;
     struct tap *taps[];
@@ -37,6 +38,7 @@ struct tap_board {
     unsigned shards;
     size_t bytes_max;
     _Atomic size_t bytes;
+    _Atomic size_t set_count; // that are not freed yet
     _Atomic(struct tap_set *) set; // NULL: none open
     pthread_mutex_t lock;          // writers of set
 };
@@ -54,8 +56,9 @@ void tap_board_destroy(struct tap_board *board)
 {
     if (board == NULL)
         return;
-    rcu_wait_frees();
     assert(atomic_load(&board->set) == NULL);
+    while (atomic_load(&board->set_count) > 0)
+        rcu_wait_frees();
     pthread_mutex_destroy(&board->lock);
     mem_free(board);
 }
@@ -97,7 +100,9 @@ static void set_unref(struct tap_set *set)
         return;
     for (size_t i = 0; i < set->count; i++)
         tap_unref(set->taps[i]);
+    struct tap_board *board = set->board;
     mem_free(set);
+    atomic_fetch_sub(&board->set_count, 1); // the board may be gone now
 }
 
 static void set_retired(struct rcu_node *node)
@@ -121,8 +126,11 @@ static void set_change(struct tap_board *board, struct tap *with, const struct t
         fresh->taps[fresh->count++] = with;
     for (size_t i = 0; i < fresh->count; i++)
         atomic_fetch_add(&fresh->taps[i]->refs, 1);
+    fresh->board = board;
     fresh->refs = 1;
     bool is_empty = fresh->count == 0;
+    if (!is_empty)
+        atomic_fetch_add(&board->set_count, 1);
     atomic_store(&board->set, is_empty ? NULL : fresh); // seq_cst: see store_tap_open
     pthread_mutex_unlock(&board->lock);
     if (is_empty)

@@ -496,6 +496,26 @@ def a_kill_in_the_middle_loses_nothing_that_was_acknowledged(binary, Node):
         again.wait(lambda t: t.lines()[-1] == "after", "live after the kill").end()
 
 
+def an_idle_tail_outlives_the_timeouts_of_requests(binary, Node):
+    with Node(binary, flags=["--ochi.listen", "", "--server.idle_timeout", "1s", "--server.head_timeout", "1s", "--server.write_timeout", "2s"]) as node:
+        node.start()
+        tail = Tail(node, '{t="idle"}')
+        time.sleep(4)  # nothing happens: that is what is tested
+        push(node, {"t": "idle"}, [[str(time.time_ns()), "awake"]])
+        tail.wait(lambda t: t.lines() == ["awake"], "live").end()
+
+
+def a_client_that_takes_nothing_is_cut(binary, Node):
+    with Node(binary, flags=["--ochi.listen", "", "--server.write_timeout", "1s"]) as node:
+        node.start()
+        raw = RawTail(node, '{t="cut"}', buffer=4096)
+        wait_for(lambda: metric(node, "loki_querier_tail_active") == 1, "no tail")
+        for _ in range(10):
+            push(node, {"t": "cut"}, [[str(time.time_ns() + i), "x" * 1000] for i in range(1000)])
+        wait_for(lambda: metric(node, "loki_querier_tail_active") == 0, "it is still there")
+        raw.sock.close()
+
+
 def a_tail_ends_after_its_longest_time(binary, Node):
     with Node(binary, flags=["--ochi.listen", "", "--querier.tail_max_duration", "1s", "--tail.origins", "https://good.example"]) as node:
         node.start()
@@ -518,5 +538,6 @@ def run(binary, results, Node):
                       a_slow_reader_is_told_what_it_lost, nothing_is_lost_or_doubled_while_pushing, a_client_that_vanishes_is_forgotten]:
             results.run("tail: " + check.__name__, check, node)
         results.run("tail: the node stops", lambda: (_ for _ in ()).throw(AssertionError(node.log()[-3000:])) if node.stop() != 0 else None)
-    for check in [a_stop_says_goodbye, a_kill_in_the_middle_loses_nothing_that_was_acknowledged, a_tail_ends_after_its_longest_time]:
+    for check in [a_stop_says_goodbye, a_kill_in_the_middle_loses_nothing_that_was_acknowledged,
+                  an_idle_tail_outlives_the_timeouts_of_requests, a_client_that_takes_nothing_is_cut, a_tail_ends_after_its_longest_time]:
         results.run("tail: " + check.__name__, check, binary, Node)

@@ -29,6 +29,7 @@ static const struct feed_case {
     {"a long ping", SLICE("\x89\xfe\x00\x7e" MASK), SLICE("\x88\x02\x03\xea"), true},
     {"a ping in parts", SLICE("\x09\x80" MASK), SLICE("\x88\x02\x03\xea"), true},
     {"a close frame of one byte", SLICE("\x88\x81" MASK "x"), SLICE("\x88\x02\x03\xea"), true},
+    {"a length in a longer form than it needs", SLICE("\x81\xfe\x00\x05" MASK), SLICE("\x88\x02\x03\xea"), true},
     {"a length over the limit", SLICE("\x81\xfe\x10\x01" MASK), SLICE("\x88\x02\x03\xf1"), true},
     {"a length of 2^62", SLICE("\x81\xff\x40\0\0\0\0\0\0\0" MASK), SLICE("\x88\x02\x03\xf1"), true},
     {"a length of 2^63", SLICE("\x81\xff\x80\0\0\0\0\0\0\0" MASK), SLICE("\x88\x02\x03\xea"), true},
