@@ -1,0 +1,29 @@
+/* scan_plan.h: inside store: a scan while it is put together. scan_build.c selects streams and the parts that hold them, scan_units.c makes of these parts what
+ * is read at once. Thread: the one that opens the scan. */
+#pragma once
+
+#include "storage/store/scan.h"
+
+struct scan_piece {
+    uint32_t stream; /* index of the selected streams */
+    struct merge_piece merge;
+};
+
+struct scan_plan {
+    struct scan_state *state;
+    const struct scan_request *request;
+    struct index_stream *selected; /* sorted by id */
+    size_t selected_count;
+    struct scan_piece *pieces; /* by stream, then as merge_piece_cmp */
+    size_t count, cap;
+    uint32_t age; /* of the part that is being looked at */
+    struct delete_choice *hides; /* by selected; NULL without delete requests */
+    uint32_t *stream_of; /* selected -> scan->streams, plus one; 0: has no piece */
+    struct scan_unit *units;
+    size_t unit_count, unit_cap;
+    struct scan_piece **singles; /* runs that stand alone */
+    size_t single_count, single_cap;
+};
+
+/* Pieces that overlap in time for one stream become units that merge them; the others are read block by block, or several lists at once. */
+void scan_plan_units(struct scan_plan *plan);
