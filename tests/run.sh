@@ -80,6 +80,7 @@ script_part() { # NAME COMMAND...
         passed=$((passed + good))
         failed=$((failed + bad))
         if [ "$bad" -gt 0 ] || [ "$status" -ne 0 ]; then
+            grep -E '^FAIL' "$log" | cut -c1-2000
             tail -n 60 "$log"
             failures+=("$name")
             [ "$bad" -gt 0 ] || failed=$((failed + 1))

@@ -104,7 +104,7 @@ def stats_and_volume(node):
     assert sorted(one["metric"]["env"] for one in by_env) == ["dev", "prod"], by_env
     names = go_decode.query_response(get(node, "/loki/api/v1/index/volume", query='{app=~".+"}', limit="30", aggregateBy="labels", **span), "vector")
     assert {next(iter(one["metric"])) for one in names} == {"app", "env", "service_name"}, names
-    ranged = go_decode.query_response(get(node, "/loki/api/v1/index/volume_range", query='{app="web"}', limit="30", step="300", **span), "matrix")
+    ranged = go_decode.query_response(get(node, "/loki/api/v1/index/volume_range", query='{app="web"}', limit="30", step="60", **span), "matrix")
     assert sum(int(value) for one in ranged for _, value in one["values"]) == stats["bytes"], ranged
 
 
