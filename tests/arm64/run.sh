@@ -9,11 +9,12 @@ need gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static debootstrap pr
 export LOGI_ARM64_ROOT=$PWD/build/arm64-root
 if [ ! -e "$LOGI_ARM64_ROOT/.complete" ]; then
     rm -rf "$LOGI_ARM64_ROOT"
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' | head -n 1) # where this machine's packages come from
     wanted=(libstdc++-12-dev libcrypt-dev libcmocka-dev)
     for package in "${build_packages[@]}"; do
         case $package in *-dev) wanted+=("$package") ;; esac
     done
-    debootstrap --arch=arm64 --foreign --variant=minbase --include="$(IFS=,; echo "${wanted[*]}")" bookworm "$LOGI_ARM64_ROOT" "$(apt-get indextargets --format "\$(REPO_URI)" "Created-By: Packages" "Codename: bookworm" | head -n 1)"
+    debootstrap --arch=arm64 --foreign --variant=minbase --include="$(IFS=,; echo "${wanted[*]}")" bookworm "$LOGI_ARM64_ROOT" "$mirror"
     for archive in "$LOGI_ARM64_ROOT"/var/cache/apt/archives/*.deb; do dpkg -x "$archive" "$LOGI_ARM64_ROOT"; done
     touch "$LOGI_ARM64_ROOT/.complete"
 fi
