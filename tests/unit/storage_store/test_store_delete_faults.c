@@ -2,53 +2,36 @@
  * in this life or the next; all others that were acknowledged stay, once; and when the disk is well the requests come to their end.
  *
  * LOGI_LONG=1 fails every call; else later calls are taken with a stride. LOGI_FAULT_AT=n: only the nth. */
-#include "store_model.h"
+#include "faulty_life.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "core/base/logger.h"
 #include "core/base/mem.h"
-#include "storage/store/store_verify.h"
-#include "tests/fault/fault_disk.h"
 
 #define EVERY_CALL_UP_TO 60u
 #define STRIDE 5u
-#define WAIT_MS 10000 // far more than anything here takes: what is not over by then hangs
 
 enum fate { STAYS, FIRST_REQUEST, SECOND_REQUEST };
 
 struct life {
-    struct fault_disk fault;
-    struct store_config config;
-    char folder[64];
-    const char *name;
-    unsigned at;
+    struct faulty_life base;
     struct model kept;      // acknowledged, and no request takes them
     bool is_accepted[3];    // by fate
 };
 
 static void life_begin(struct life *life, const char *name, unsigned at, bool keeps_undo)
 {
-    *life = (struct life){.name = name, .at = at};
-    (void)snprintf(life->folder, sizeof(life->folder), "%s/logi-test-faults-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    assert_non_null(mkdtemp(life->folder));
-    fault_disk_init(&life->fault);
-    life->fault.keeps_undo = keeps_undo;
-    model_config(&life->config, life->folder, 2);
-    life->config.disk = &life->fault.disk;
-    life->config.durability = LOG_SYNC;
-    life->config.log_file_bytes = (size_t)16 << 10; // several files
-    life->config.delete_delay_ns = NS_PER_HOUR;     // of the clock that the test moves
+    *life = (struct life){.kept = {0}};
+    faulty_life_begin(&life->base, name, at, keeps_undo);
+    life->base.config.delete_delay_ns = NS_PER_HOUR; // of the clock that the test moves
 }
 
 static void life_end(struct life *life)
 {
     mem_free(life->kept.entries);
-    fault_disk_fini(&life->fault);
-    remove_tree(life->folder);
+    faulty_life_end(&life->base);
 }
 
 static enum fate fate_of(const struct model_entry *entry)
@@ -94,13 +77,13 @@ static void expect(const struct life *life, struct store *store, const char *whe
         qsort(got.entries, got.count, sizeof(*got.entries), entry_cmp);
     for (size_t i = 0; i < got.count; i++) {
         if (i > 0 && entry_cmp(&got.entries[i - 1], &got.entries[i]) == 0)
-            fail_msg("%s, call %u, %s: \"%s\" is there twice", life->name, life->at, when, got.entries[i].line);
+            fail_msg("%s, call %u, %s: \"%s\" is there twice", life->base.name, life->base.at, when, got.entries[i].line);
         if (life->is_accepted[fate_of(&got.entries[i])])
-            fail_msg("%s, call %u, %s: deleted and there: \"%s\" of stream %u", life->name, life->at, when, got.entries[i].line, got.entries[i].stream);
+            fail_msg("%s, call %u, %s: deleted and there: \"%s\" of stream %u", life->base.name, life->base.at, when, got.entries[i].line, got.entries[i].stream);
     }
     for (size_t i = 0; i < life->kept.count; i++)
         if (got.count == 0 || bsearch(&life->kept.entries[i], got.entries, got.count, sizeof(*got.entries), entry_cmp) == NULL)
-            fail_msg("%s, call %u, %s: acknowledged and lost: \"%s\"", life->name, life->at, when, life->kept.entries[i].line);
+            fail_msg("%s, call %u, %s: acknowledged and lost: \"%s\"", life->base.name, life->base.at, when, life->kept.entries[i].line);
     mem_free(got.entries);
 }
 
@@ -128,28 +111,6 @@ static void live(struct life *life, struct store *store)
     (void)push(life, store, 5, true);
 }
 
-static bool is_ready_soon(struct store *store)
-{
-    struct err err;
-    for (int waited = 0; waited < WAIT_MS; waited++) {
-        if (store_ready(store, &err))
-            return true;
-        (void)poll(NULL, 0, 1);
-    }
-    return false;
-}
-
-static struct store *open_well(struct life *life, const char *when)
-{
-    struct store *store = NULL;
-    struct err err;
-    if (!store_open(&life->config, &store, &err))
-        fail_msg("%s, call %u, %s: open: %s", life->name, life->at, when, err.text);
-    if (!is_ready_soon(store))
-        fail_msg("%s, call %u, %s: never ready", life->name, life->at, when);
-    return store;
-}
-
 static bool are_processed(struct store *store)
 {
     struct arena arena = ARENA_INIT;
@@ -161,20 +122,13 @@ static bool are_processed(struct store *store)
     return done == count;
 }
 
-static void ignore_damage(void *self, const char *what)
-{
-    struct life *life = self;
-    fail_msg("%s, call %u: verify: %s", life->name, life->at, what);
-}
-
 /* The disk is well again: the requests end, in this life and for all that follow. */
 static void expect_well(struct life *life, struct store *store)
 {
     struct err err;
-    struct store_totals totals;
     if (store == NULL)
-        store = open_well(life, "after a failed open");
-    (void)is_ready_soon(store);
+        store = faulty_life_open(&life->base, "after a failed open");
+    (void)store_is_ready_soon(store);
     bool ok = false;
     for (int waited = 0; !ok && waited < WAIT_MS; waited++) {
         ok = push(life, store, 6 + (unsigned)waited % 3, true);
@@ -185,60 +139,47 @@ static void expect_well(struct life *life, struct store *store)
     }
     ok = ok && (store_flush(store, &err) || store_flush(store, &err)); // the first may be told of a seal that failed before
     if (!ok)
-        fail_msg("%s, call %u: a disk that is well takes no push", life->name, life->at);
+        fail_msg("%s, call %u: a disk that is well takes no push", life->base.name, life->base.at);
     expect(life, store, "once well");
     for (int waited = 0; !are_processed(store) && waited < WAIT_MS; waited++) {
         maintain(store);
         (void)poll(NULL, 0, 1);
     }
     if (!are_processed(store))
-        fail_msg("%s, call %u: the requests do not end", life->name, life->at);
+        fail_msg("%s, call %u: the requests do not end", life->base.name, life->base.at);
     expect(life, store, "when they are processed");
     store_close(store);
-    if (!store_verify(&life->config, ignore_damage, life, &totals, &err))
-        fail_msg("%s, call %u: verify: %s", life->name, life->at, err.text);
-    store = open_well(life, "the next life");
+    faulty_life_verify(&life->base);
+    store = faulty_life_open(&life->base, "the next life");
     expect(life, store, "in the next life");
     store_close(store);
 }
 
-static bool is_long(void)
-{
-    const char *text = getenv("LOGI_LONG");
-    return text != NULL && strcmp(text, "1") == 0;
-}
-
-static unsigned next_call(unsigned at)
-{
-    if (getenv("LOGI_FAULT_AT") != NULL)
-        return UINT32_MAX;
-    return at + (is_long() || at < EVERY_CALL_UP_TO ? 1 : STRIDE);
-}
-
-static unsigned first_call(void)
-{
-    const char *only = getenv("LOGI_FAULT_AT");
-    return only != NULL ? (unsigned)atoi(only) : 1;
-}
+static const struct kind {
+    const char *name;
+    enum fault_kind fault;
+    bool is_sticky;
+} kinds[] = {{"EIO once", FAULT_EIO, false}, {"EIO from then on", FAULT_EIO, true}, {"ENOSPC from then on", FAULT_ENOSPC, true}, {"a short write", FAULT_SHORT, false}};
 
 /* False: the life ended before that call. */
-static bool fail_one(const char *name, enum fault_kind kind, bool is_sticky, unsigned at)
+static bool fail_one(const void *self, unsigned at)
 {
+    const struct kind *kind = self;
     struct life life;
     struct err err;
     struct store *store = NULL;
-    life_begin(&life, name, at, false);
-    life.fault.fault = kind;
-    life.fault.is_sticky = is_sticky;
-    life.fault.fails_at = at;
-    if (store_open(&life.config, &store, &err)) {
+    life_begin(&life, kind->name, at, false);
+    life.base.fault.fault = kind->fault;
+    life.base.fault.is_sticky = kind->is_sticky;
+    life.base.fault.fails_at = at;
+    if (store_open(&life.base.config, &store, &err)) {
         live(&life, store);
         if (at % 2 == 0) { // closed while it fails
             store_close(store);
             store = NULL;
         }
     }
-    bool was_reached = fault_disk_heal(&life.fault) >= at;
+    bool was_reached = fault_disk_heal(&life.base.fault) >= at;
     expect_well(&life, store);
     life_end(&life);
     return was_reached;
@@ -247,33 +188,25 @@ static bool fail_one(const char *name, enum fault_kind kind, bool is_sticky, uns
 static void any_call_may_fail(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        enum fault_kind kind;
-        bool is_sticky;
-    } kinds[] = {{"EIO once", FAULT_EIO, false}, {"EIO from then on", FAULT_EIO, true}, {"ENOSPC from then on", FAULT_ENOSPC, true}, {"a short write", FAULT_SHORT, false}};
-    for (size_t i = 0; i < LENGTH(kinds); i++) {
-        unsigned lives = 0;
-        for (unsigned at = first_call(); at != UINT32_MAX && fail_one(kinds[i].name, kinds[i].kind, kinds[i].is_sticky, at); at = next_call(at))
-            lives++;
-        assert_true(getenv("LOGI_FAULT_AT") != NULL || lives > 40);
-    }
+    for (size_t i = 0; i < LENGTH(kinds); i++)
+        faulty_calls_each(EVERY_CALL_UP_TO, STRIDE, fail_one, &kinds[i]);
 }
 
 /* False: the life ended before that call. */
-static bool cut_power(unsigned at, uint64_t seed)
+static bool cut_power(const void *self, unsigned at)
 {
+    uint64_t seed = *(const bool *)self ? at : 0;
     struct life life;
     struct err err;
     struct store *store = NULL;
     life_begin(&life, seed == 0 ? "power cut" : "power cut, some was written", at, true);
-    life.fault.stops_at = at;
-    if (store_open(&life.config, &store, &err)) {
+    life.base.fault.stops_at = at;
+    if (store_open(&life.base.config, &store, &err)) {
         live(&life, store);
         store_close(store);
     }
-    bool was_reached = life.fault.is_dead;
-    fault_disk_power_cut(&life.fault, seed);
+    bool was_reached = life.base.fault.is_dead;
+    fault_disk_power_cut(&life.base.fault, seed);
     expect_well(&life, NULL);
     life_end(&life);
     return was_reached;
@@ -282,23 +215,14 @@ static bool cut_power(unsigned at, uint64_t seed)
 static void the_power_may_go_at_any_call(void **state)
 {
     (void)state;
-    for (unsigned round = 0; round < 2; round++) {
-        unsigned lives = 0;
-        for (unsigned at = first_call(); at != UINT32_MAX && cut_power(at, round == 0 ? 0 : at); at = next_call(at))
-            lives++;
-        assert_true(getenv("LOGI_FAULT_AT") != NULL || lives > 40);
-    }
-}
-
-static void say_nothing(void *self, struct slice line)
-{
-    (void)self, (void)line;
+    static const bool some_was_written[] = {false, true};
+    for (unsigned round = 0; round < 2; round++)
+        faulty_calls_each(EVERY_CALL_UP_TO, STRIDE, cut_power, &some_was_written[round]);
 }
 
 int main(void)
 {
-    if (getenv("LOGI_FAULT_AT") == NULL) // thousands of failures, each of which is told
-        logger_init(LOG_LOGFMT, say_nothing, NULL);
+    faulty_calls_silence_log();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_call_may_fail),
         cmocka_unit_test(the_power_may_go_at_any_call),
