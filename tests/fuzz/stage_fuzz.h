@@ -36,11 +36,10 @@ static inline void stage_fuzz_fini(struct stage_fuzz *fuzz)
     arena_fini(&fuzz->arena);
 }
 
-/* The batch's text is exactly as long as it must be, so that a read behind it shows. Lives until the next call; text is freed by the caller. */
-static inline struct pipeline_row stage_fuzz_run(struct stage_fuzz *fuzz, struct slice line, char **text)
+/* How many of the one line's rows pass, 0 or 1. The batch's text is exactly as long as it must be, so that a read behind it shows. Rows live until the
+ * next call; text is freed by the caller. */
+static inline size_t stage_fuzz_rows(struct stage_fuzz *fuzz, const struct label_set *stream, struct slice line, char **text, const struct pipeline_row **rows)
 {
-    static const struct label label = {{"app", 3}, {"edge", 4}};
-    const struct label_set stream = {&label, 1};
     const uint32_t offsets[2] = {0, (uint32_t)line.len + 1};
     const int64_t ts_ns = 1;
     *text = mem_zero(line.len + 65);
@@ -48,8 +47,27 @@ static inline struct pipeline_row stage_fuzz_run(struct stage_fuzz *fuzz, struct
         memcpy(*text, line.ptr, line.len);
     (*text)[line.len] = '\n';
     const struct entry_batch batch = {.count = 1, .ts_ns = &ts_ns, .text = *text, .offsets = offsets};
+    return pipeline_run(fuzz->worker, stream, &batch, rows);
+}
+
+/* Whether a line filter keeps the line. */
+static inline bool stage_fuzz_keeps(struct stage_fuzz *fuzz, struct slice line)
+{
+    const struct label_set stream = {NULL, 0};
     const struct pipeline_row *rows = NULL;
-    if (pipeline_run(fuzz->worker, &stream, &batch, &rows) != 1)
+    char *text = NULL;
+    bool keeps = stage_fuzz_rows(fuzz, &stream, line, &text, &rows) == 1;
+    mem_free(text);
+    return keeps;
+}
+
+/* A parser's row; text is freed by the caller. */
+static inline struct pipeline_row stage_fuzz_run(struct stage_fuzz *fuzz, struct slice line, char **text)
+{
+    static const struct label label = {{"app", 3}, {"edge", 4}};
+    const struct label_set stream = {&label, 1};
+    const struct pipeline_row *rows = NULL;
+    if (stage_fuzz_rows(fuzz, &stream, line, text, &rows) != 1)
         abort(); // a parser drops no line
     struct pipeline_row row = rows[0];
     if (row.labels == NULL)
@@ -98,4 +116,24 @@ static inline void stage_fuzz_check(struct stage *stage, struct slice line)
     }
     mem_free(text);
     stage_fuzz_fini(&all);
+}
+
+/* What the stage captures stands in the line. True: it took labels of it. */
+static inline bool stage_fuzz_check_captures(struct stage *stage, struct slice line)
+{
+    struct stage_fuzz fuzz;
+    char *text = NULL;
+    bool has_parsed = false;
+    if (!stage_fuzz_init(&fuzz, stage, NULL))
+        return false;
+    struct pipeline_row row = stage_fuzz_run(&fuzz, line, &text);
+    for (uint32_t i = 0; i < row.label_count; i++) {
+        const struct row_label *label = &row.labels[i];
+        has_parsed = has_parsed || label->category == LABEL_PARSED;
+        if (label->category == LABEL_PARSED && label->value.len > 0 && memmem(line.ptr, line.len, label->value.ptr, label->value.len) == NULL)
+            abort();
+    }
+    mem_free(text);
+    stage_fuzz_fini(&fuzz);
+    return has_parsed;
 }
