@@ -45,20 +45,25 @@ class Node:
             self.wait_ready(timeout)
         return self
 
+    def why_not_ready(self):
+        """None when /ready says so, else the reason."""
+        try:
+            with urllib.request.urlopen(self.url + "/ready", timeout=5) as answer:
+                return None if answer.status == 200 else f"status {answer.status}"
+        except urllib.error.HTTPError as error:
+            return error.read().decode(errors="replace")
+        except OSError as error:
+            return str(error)
+
     def wait_ready(self, timeout=30):
         end = time.monotonic() + timeout
         reason = ""
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise AssertionError(f"logi ended with {self.process.returncode}: {self.log()[-2000:]}")
-            try:
-                with urllib.request.urlopen(self.url + "/ready", timeout=5) as answer:
-                    if answer.status == 200:
-                        return
-            except urllib.error.HTTPError as error:
-                reason = error.read().decode(errors="replace")
-            except OSError as error:
-                reason = str(error)
+            reason = self.why_not_ready()
+            if reason is None:
+                return
             time.sleep(0.02)
         raise AssertionError(f"not ready after {timeout} s: {reason}: {self.log()[-2000:]}")
 

@@ -52,21 +52,12 @@ class SecureNode(Node):
     def url(self):
         return f"https://127.0.0.1:{self.port}"
 
-    def wait_ready(self, timeout=30):
-        end = time.monotonic() + timeout
-        reason = ""
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise AssertionError(f"logi ended with {self.process.returncode}: {self.log()[-2000:]}")
-            try:
-                answer = requests.get(self.url + "/ready", verify=self.bundle, timeout=5)
-                if answer.status_code == 200:
-                    return
-                reason = answer.text
-            except requests.RequestException as error:
-                reason = str(error)
-            time.sleep(0.02)
-        raise AssertionError(f"not ready after {timeout} s: {reason}: {self.log()[-2000:]}")
+    def why_not_ready(self):
+        try:
+            answer = requests.get(self.url + "/ready", verify=self.bundle, timeout=5)
+            return None if answer.status_code == 200 else answer.text
+        except requests.RequestException as error:
+            return str(error)
 
 
 def wait_for(condition, what, timeout=30):
