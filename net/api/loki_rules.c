@@ -198,7 +198,8 @@ static void rules_put(struct http_request *http)
     reply_accepted(http);
 }
 
-static void rules_delete_namespace(struct http_request *http)
+/* Of a namespace all groups, which must be there; or one group, gone already or not. */
+static void remove_rules(struct http_request *http, bool is_namespace)
 {
     struct slice tenant;
     struct slice rule_namespace;
@@ -206,26 +207,22 @@ static void rules_delete_namespace(struct http_request *http)
     bool found = false;
     if (!tenant_of(http, &tenant) || !namespace_of(http, &rule_namespace))
         return;
-    if (!ruler_remove(api_of(http)->ruler, tenant, rule_namespace, SLICE_NONE, &found, &err))
+    if (!ruler_remove(api_of(http)->ruler, tenant, rule_namespace, is_namespace ? SLICE_NONE : http->path_args[1], &found, &err))
         reply_text(http, http_status_of(err.code), err.text);
-    else if (!found)
+    else if (is_namespace && !found)
         reply_text(http, 404, "group namespace does not exist");
     else
         reply_accepted(http);
 }
 
+static void rules_delete_namespace(struct http_request *http)
+{
+    remove_rules(http, true);
+}
+
 static void rules_delete(struct http_request *http)
 {
-    struct slice tenant;
-    struct slice rule_namespace;
-    struct err err;
-    bool found = false;
-    if (!tenant_of(http, &tenant) || !namespace_of(http, &rule_namespace))
-        return;
-    if (!ruler_remove(api_of(http)->ruler, tenant, rule_namespace, http->path_args[1], &found, &err))
-        reply_text(http, http_status_of(err.code), err.text);
-    else
-        reply_accepted(http); // also when there was none
+    remove_rules(http, false);
 }
 
 /* ---- Prometheus' API ---- */
