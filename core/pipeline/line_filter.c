@@ -150,16 +150,10 @@ static bool begins_in(const struct line_term *term, const struct text_needle *ne
 
 static bool term_accepts(const struct line_term *term, struct slice line)
 {
-    for (size_t i = 0; i < term->needle_count && term->needles_begin; i++) {
-        if (begins_in(term, &term->needles[i], line))
-            return true;
-    }
-    if (term->needles_begin)
-        return false;
     bool hit = term->needle_count == 0;
     for (size_t i = 0; i < term->needle_count && !hit; i++)
-        hit = text_has(&term->needles[i], line);
-    return hit && (term->needles_decide || term_confirms(term, line));
+        hit = term->needles_begin ? begins_in(term, &term->needles[i], line) : text_has(&term->needles[i], line);
+    return hit && (term->needles_decide || term->needles_begin || term_confirms(term, line));
 }
 
 bool line_filter_accepts(const struct line_filter *filter, struct slice line)
@@ -219,8 +213,11 @@ static void mark_hits(const struct text_needle *needle, const struct line_term *
         uint64_t bit = (uint64_t)1 << (row % 64);
         bool fits = at + needle->text.len < batch->offsets[row + 1]; // a needle with a newline may span two lines
         bool is_settled = begins != NULL && ((alive[row / 64] & bit) == 0 || (hits[row / 64] & bit) != 0);
-        if (is_settled || (fits && (begins == NULL || regex_matches_at(begins->regex, entry_batch_line(batch, row), at - batch->offsets[row])))) {
-            hits[row / 64] |= is_settled ? 0 : bit;
+        bool is_hit = !is_settled && fits &&
+                      (begins == NULL || regex_matches_at(begins->regex, entry_batch_line(batch, row), at - batch->offsets[row]));
+        if (is_hit)
+            hits[row / 64] |= bit;
+        if (is_hit || is_settled) {
             at = batch->offsets[row + 1];
             row++;
         } else {
