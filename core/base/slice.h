@@ -71,6 +71,9 @@ static inline bool slice_ends(struct slice s, struct slice suffix)
 /* s without ASCII white space (space, \t \n \v \f \r) at both ends. */
 struct slice slice_trim(struct slice s);
 
+/* Every byte is below 0x80. */
+bool slice_is_ascii(struct slice s);
+
 /* Offset of the first such byte, or s.len. */
 static inline size_t slice_find_byte(struct slice s, char c)
 {

@@ -88,23 +88,9 @@ struct slice label_name_sanitize(struct slice name, struct arena *arena)
     return slice_of(out + 1, count);
 }
 
-static bool has_high_byte(struct slice text)
-{
-    uint64_t any = 0;
-    size_t i = 0;
-    for (; text.len - i >= 8; i += 8) {
-        uint64_t word;
-        memcpy(&word, text.ptr + i, sizeof(word));
-        any |= word;
-    }
-    for (; i < text.len; i++)
-        any |= (uint64_t)(uint8_t)text.ptr[i];
-    return (any & 0x8080808080808080u) != 0;
-}
-
 struct slice label_value_clean(struct slice value, struct arena *arena)
 {
-    if (!has_high_byte(value))
+    if (slice_is_ascii(value))
         return value;
     bool is_clean = true;
     size_t len = 0;

@@ -28,9 +28,3 @@ bool candidates_add(struct candidates *list, const struct candidate *candidate, 
 /* Leaves the best `most`, best first. */
 void candidates_keep(struct candidates *list, size_t most);
 void candidates_fini(struct candidates *list, struct query_control *control);
-
-/* Whether an entry of time a is strictly better than one of time b. */
-static inline bool time_beats(int64_t a, int64_t b, bool forward)
-{
-    return forward ? a < b : a > b;
-}

@@ -7,12 +7,15 @@
 #include "core/plan/log_result.h"
 #include "core/plan/rewrites.h"
 #include "core/plan/set_cache.h"
+#include "core/plan/time_bar.h"
 #include "core/plan/unit_scan.h"
 
 // Rows that go through the pipeline at once, from the best end of a batch: so that a query that soon has its entries leaves the rest alone.
 #define SLICE_ROWS ((uint32_t)4096)
 // Units of a round at most, for each worker.
 #define ROUND_UNITS_MAX ((size_t)16)
+// Times of entries that a worker keeps to itself at most.
+#define FRESH_MAX ((size_t)512)
 
 struct log_query;
 
@@ -23,6 +26,8 @@ struct log_worker {
     struct set_cache known; /* metadata set of the batch -> its label_class */
     struct candidates kept;
     struct charged_arena lines;
+    int64_t fresh_ns[FRESH_MAX]; /* of entries kept that the bar does not know yet */
+    size_t fresh_count;
     /* of the unit being read */
     uint32_t unit, rows_seen;
     bool ok;
@@ -36,32 +41,19 @@ struct log_query {
     bool passes_all; /* no stages */
     bool forward;
     size_t limit;
-    /* No entry worse than this time can come into the answer: the N-th best so far. Only ever gets better. */
-    _Atomic int64_t bar_ns;
+    struct time_bar bar;
     struct unit_scan units;
     struct log_worker *workers;
     struct candidates kept;
     struct charged_arena lines;
 };
 
-static int64_t bar_get(struct log_query *query)
-{
-    return atomic_load_explicit(&query->bar_ns, memory_order_relaxed); // a bound alone: an old one is only slower
-}
-
-static void bar_raise(struct log_query *query, int64_t ts_ns)
-{
-    int64_t seen = bar_get(query);
-    while (time_beats(ts_ns, seen, query->forward) &&
-           !atomic_compare_exchange_weak_explicit(&query->bar_ns, &seen, ts_ns, memory_order_relaxed, memory_order_relaxed))
-        ;
-}
-
-static void worker_prune(struct log_worker *worker)
+static bool tell_bar(struct log_worker *worker)
 {
     struct log_query *query = worker->query;
-    candidates_keep(&worker->kept, query->limit);
-    bar_raise(query, worker->kept.items[query->limit - 1].ts_ns);
+    bool ok = worker->fresh_count == 0 || time_bar_add(&query->bar, worker->fresh_ns, worker->fresh_count, query->control, worker->err);
+    worker->fresh_count = 0;
+    return ok;
 }
 
 static struct label_class *class_of_base(struct log_worker *worker, const struct entry_batch *batch, uint32_t metadata_index)
@@ -90,9 +82,10 @@ static bool worker_add(struct log_worker *worker, const struct entry_batch *batc
         .unit = worker->unit,
         .row = worker->rows_seen + row,
     };
-    worker->ok = candidates_add(&worker->kept, &candidate, query->control, worker->err);
+    worker->fresh_ns[worker->fresh_count++] = ts_ns;
+    worker->ok = (worker->fresh_count < FRESH_MAX || tell_bar(worker)) && candidates_add(&worker->kept, &candidate, query->control, worker->err);
     if (worker->ok && worker->kept.count >= 2 * query->limit)
-        worker_prune(worker);
+        candidates_keep(&worker->kept, query->limit);
     return worker->ok;
 }
 
@@ -162,7 +155,7 @@ static bool add_slice(struct log_worker *worker, const struct entry_batch *batch
     const struct label_set *stream = &query->units.scan->streams[batch->stream].labels;
     size_t count = pipeline_run(worker->pipeline, stream, &cut, &rows);
     atomic_fetch_add_explicit(&query->control->stats.lines_after_filters, count, memory_order_relaxed); // a counter alone
-    int64_t bar_ns = bar_get(query);
+    int64_t bar_ns = time_bar_get(&query->bar);
     for (size_t i = 0; i < count; i++) {
         const struct pipeline_row *row = &rows[i];
         if (time_beats(bar_ns, row->ts_ns, query->forward))
@@ -192,7 +185,7 @@ static bool take_batch(void *self, const struct entry_batch *batch)
     uint32_t first = 0;
     uint32_t end = batch->count;
     for (;;) { // slices from the best end; the bar may rise with each
-        narrow_to_bar(query, bar_get(query), batch, &first, &end);
+        narrow_to_bar(query, time_bar_get(&query->bar), batch, &first, &end);
         if (query->passes_all)
             narrow_to_limit(query, batch, &first, &end);
         if (first == end)
@@ -201,7 +194,8 @@ static bool take_batch(void *self, const struct entry_batch *batch)
         uint32_t from = query->forward ? first : end - rows;
         struct entry_batch cut = batch_cut(batch, from, from + rows);
         count_batch(query->control, &cut, query->passes_all);
-        if (!add_slice(worker, batch, from, from + rows))
+        worker->ok = add_slice(worker, batch, from, from + rows) && tell_bar(worker);
+        if (!worker->ok)
             return false;
         if (query->forward)
             first += rows;
@@ -224,7 +218,7 @@ static int64_t best_ns(const struct log_query *query, size_t unit)
 static bool visit_unit(void *self, struct unit_scan *units, size_t unit, size_t worker_index, struct err *err)
 {
     struct log_query *query = self;
-    if (time_beats(bar_get(query), best_ns(query, unit), query->forward)) {
+    if (time_beats(time_bar_get(&query->bar), best_ns(query, unit), query->forward)) {
         atomic_fetch_add_explicit(&query->control->stats.blocks_skipped, 1, memory_order_relaxed); // a counter alone
         return true;
     }
@@ -252,8 +246,6 @@ static bool gather(struct log_query *query, struct err *err)
         from->count = 0;
     }
     candidates_keep(&query->kept, query->limit);
-    if (query->kept.count == query->limit)
-        bar_raise(query, query->kept.items[query->limit - 1].ts_ns);
     for (size_t i = 0; i < query->kept.count; i++) {
         struct candidate *candidate = &query->kept.items[i];
         if (!candidate->is_settled)
@@ -289,7 +281,7 @@ static bool run_rounds(struct log_query *query, struct err *err)
     size_t total = query->units.scan->unit_count;
     size_t round = workers;
     for (size_t next = 0; next < total;) {
-        if (time_beats(bar_get(query), best_ns(query, next), query->forward)) {
+        if (time_beats(time_bar_get(&query->bar), best_ns(query, next), query->forward)) {
             atomic_fetch_add_explicit(&query->control->stats.blocks_skipped, total - next, memory_order_relaxed); // a counter alone
             return true;
         }
@@ -355,6 +347,7 @@ static void log_query_close(struct log_query *query, size_t workers)
     unit_scan_fini(&query->units);
     candidates_fini(&query->kept, query->control);
     charged_arena_fini(&query->lines, query->control);
+    time_bar_fini(&query->bar, query->control);
     pipeline_fini(query->pipeline);
 }
 
@@ -370,9 +363,9 @@ bool log_query_run(const struct source *source, const struct executor *executor,
         .control = control,
         .forward = forward,
         .limit = request->limit > INT32_MAX ? INT32_MAX : (size_t)request->limit,
-        .bar_ns = forward ? INT64_MAX : INT64_MIN,
         .kept.forward = forward,
     };
+    time_bar_init(&query.bar, query.limit, forward);
     bool ok = log_query_open(&query, source, executor, arena, err) && run_rounds(&query, err);
     if (ok) {
         if (request->interval_ns > 0) // of the entries up to the limit, as Loki has it where a query is not split

@@ -9,6 +9,12 @@
 #include "storage/segment/segment.h"
 #include "storage/segment/ts_column.h"
 
+/* Of level 1, whose table of 2^14 places leaves the first cache. Lines are most like those just before them: a smaller one finds as much,
+ * a sixth sooner (decisions/0019). */
+#define FAST_LEVEL 1
+#define FAST_HASH_LOG 12
+#define FAST_MATCH_BYTES 6
+
 struct block_encoder {
     ZSTD_CCtx *zstd;
     struct buf plain;
@@ -24,6 +30,10 @@ struct block_encoder *block_encoder_create(int zstd_level)
     (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_contentSizeFlag, 1);
     // A block is one frame, and a level's own window may be shorter than it.
     (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_windowLog, 20);
+    if (zstd_level == FAST_LEVEL) {
+        (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_hashLog, FAST_HASH_LOG);
+        (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_minMatch, FAST_MATCH_BYTES);
+    }
     return encoder;
 }
 
@@ -84,17 +94,6 @@ static bool frame_put(struct block_encoder *encoder, struct block_head *head, en
     return true;
 }
 
-static bool is_ascii(struct slice text)
-{
-    uint64_t all = 0;
-    size_t i = 0;
-    for (; i + 32 <= text.len; i += 32)
-        all |= le64_get(text.ptr + i) | le64_get(text.ptr + i + 8) | le64_get(text.ptr + i + 16) | le64_get(text.ptr + i + 24);
-    for (; i < text.len; i++)
-        all |= (uint8_t)text.ptr[i];
-    return (all & UINT64_C(0x8080808080808080)) == 0;
-}
-
 static void lengths_put(const struct block_rows *rows, struct buf *out)
 {
     char *p = buf_room(out, 4 * rows->count);
@@ -142,7 +141,7 @@ bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, 
 {
     assert(rows->count >= 1 && rows->count <= BLOCK_ENTRIES_MAX && rows->text.len <= BLOCK_TEXT_MAX);
     struct block_head head = {.entries = (uint32_t)rows->count, .text_bytes = (uint32_t)rows->text.len};
-    head.flags = (is_ascii(buf_slice(&rows->text)) ? (uint32_t)SEGMENT_BLOCK_ASCII : 0) |
+    head.flags = (slice_is_ascii(buf_slice(&rows->text)) ? (uint32_t)SEGMENT_BLOCK_ASCII : 0) |
                  (rows->has_newlines ? (uint32_t)SEGMENT_BLOCK_HAS_NEWLINES : 0) |
                  (rows->metadata.has_metadata ? (uint32_t)SEGMENT_BLOCK_HAS_METADATA : 0);
     size_t start = out->len;

@@ -15,6 +15,9 @@
 /* A row for so many bytes of text: 1.56 % of raw. decisions/0003 has what more and less of it cost and find. */
 #define TEXT_BYTES_A_ROW ((size_t)8)
 
+#define ROWS_AT_SEAL (UINT32_C(1) << 16)  /* of blocks of 512 KiB */
+#define ROWS_AT_MERGE (UINT32_C(1) << 17) /* of 1 MiB */
+
 void signature_builder_init(struct signature_builder *builder, size_t block_bytes)
 {
     size_t rows = block_bytes / TEXT_BYTES_A_ROW / SIGNATURE_ROWS_UNIT * SIGNATURE_ROWS_UNIT;
@@ -30,12 +33,10 @@ void signature_builder_fini(struct signature_builder *builder)
     *builder = (struct signature_builder){0};
 }
 
-void signature_builder_add(struct signature_builder *builder, struct slice text)
+/* Marks the rows of the text's windows. Made once for each number of rows that a writer's own block sizes give: a division of the hash by a constant power
+ * of two is a shift, by any other number a multiplication for each byte. */
+__attribute__((always_inline)) static inline void mark_windows(uint8_t *map, uint32_t rows, struct slice text)
 {
-    if (text.len < SIGNATURE_GRAM)
-        return;
-    uint8_t *map = builder->map;
-    uint32_t rows = builder->rows;
     const char *end = text.ptr + text.len - (SIGNATURE_GRAM - 1);
     const char *p = text.ptr;
     for (; end - p >= 4; p += 4) { // eight bytes hold four windows: one load and one OR for them
@@ -47,6 +48,18 @@ void signature_builder_add(struct signature_builder *builder, struct slice text)
     }
     for (; p < end; p++)
         map[signature_row(signature_hash(p), rows)] = 1;
+}
+
+void signature_builder_add(struct signature_builder *builder, struct slice text)
+{
+    if (text.len < SIGNATURE_GRAM)
+        return;
+    if (builder->rows == ROWS_AT_SEAL)
+        mark_windows(builder->map, ROWS_AT_SEAL, text);
+    else if (builder->rows == ROWS_AT_MERGE)
+        mark_windows(builder->map, ROWS_AT_MERGE, text);
+    else
+        mark_windows(builder->map, builder->rows, text);
 }
 
 void signature_pack_portable(const uint8_t *map, uint64_t *bits, size_t words)

@@ -59,6 +59,21 @@ static void take_moves_by_what_it_gives_or_not_at_all(void **state)
     assert_true(slice_eq(in, SLICE("c")) && slice_eq(out, SLICE("ab")));
 }
 
+static void a_high_byte_is_seen_wherever_it_stands(void **state)
+{
+    (void)state;
+    char text[100];
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        memset(text, 'a', sizeof(text));
+        assert_true(slice_is_ascii(slice_of(text, len)));
+        for (size_t at = 0; at < sizeof(text); at++) {
+            text[at] = (char)0x80;
+            assert_int_equal(slice_is_ascii(slice_of(text, len)), at >= len);
+            text[at] = 'a';
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -67,6 +82,7 @@ int main(void)
         cmocka_unit_test(trimming_takes_white_space_off_both_ends_only),
         cmocka_unit_test(case_is_ignored_for_ascii_letters_only),
         cmocka_unit_test(take_moves_by_what_it_gives_or_not_at_all),
+        cmocka_unit_test(a_high_byte_is_seen_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
