@@ -199,7 +199,7 @@ static uint64_t read_all(void *state, size_t n)
 {
     struct work *work = state;
     uint64_t sum = 0;
-    struct block_reader *reader = block_reader_create();
+    struct block_reader *reader = block_reader_create(NULL);
     for (size_t round = 0; round < n; round++) {
         for (size_t b = 0; b < segment_block_count(work->segment); b++) {
             struct block_view view;

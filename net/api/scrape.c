@@ -89,6 +89,11 @@ static void scrape_store(const struct scrape *scrape)
     set0(METRIC_loki_compactor_pending_delete_requests_count, (double)s.deletes.pending);
     set0(METRIC_loki_compactor_oldest_pending_delete_request_age_seconds,
          s.deletes.pending > 0 ? (double)(clock_wall_ns(scrape->api->clock) / NS_PER_MS - s.deletes.oldest_ms) / 1e3 : 0);
+    set1(METRIC_logi_cache_bytes, "block", (double)s.block_cache.bytes);
+    set1(METRIC_logi_cache_evictions_total, "block", (double)s.block_cache.evictions);
+    set2(METRIC_logi_cache_requests_total, "block", "hit", (double)s.block_cache.hits);
+    set2(METRIC_logi_cache_requests_total, "block", "miss", (double)s.block_cache.misses);
+    set1(METRIC_logi_memory_used_bytes, "cache", (double)s.block_cache.bytes);
     set1(METRIC_logi_memory_used_bytes, "tail", (double)(tails_bytes(scrape->api->tails) + store_tap_bytes(scrape->api->store)));
     set1(METRIC_logi_memory_used_bytes, "head", (double)(s.head_open_bytes + s.head_sealed_bytes));
 }

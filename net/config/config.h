@@ -55,6 +55,7 @@
     KEY(DURATION, "storage.delete_delay", delete_delay, NS_PER_MIN, "a delete request hides lines at once and erases them from disk after this; until then it can be cancelled whole") \
     KEY(COUNT, "query.threads", query_threads, 0, "threads that run queries; 0: one a core")                                    \
     KEY(COUNT, "query.concurrency", query_concurrency, 0, "queries that run at once, others wait; 0: two a thread")             \
+    KEY(BYTES, "query.block_cache", query_block_cache, 33554432, "memory for decompressed blocks that are read again and again; 0: none") \
     KEY(COUNT, "query.queue", query_queue, 4096, "queries of one tenant that may wait; over it 429")                            \
     KEY(DURATION, "ruler.evaluation_interval", ruler_evaluation_interval, NS_PER_MIN, "interval of rule groups that say none")     \
     KEY(TEXT, "ruler.storage.local.directory", ruler_local_directory, "", "folder of rule files that are only read: <tenant>/<file> with groups: ..., the file is the namespace; empty: none") \

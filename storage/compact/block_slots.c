@@ -47,7 +47,7 @@ static struct block_slot *slot_take(struct block_slots *slots)
         return oldest;
     }
     struct block_slot *slot = mem_zero(sizeof(*slot));
-    slot->reader = block_reader_create();
+    slot->reader = block_reader_create(NULL);
     slots->slots = mem_grow(slots->slots, slots->count + 1, sizeof(struct block_slot *));
     slots->slots[slots->count++] = slot;
     return slot;

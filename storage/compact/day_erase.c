@@ -448,7 +448,7 @@ bool day_erase_round(const struct day_merge_context *context, bool *out_worked, 
     bool ok = true;
     if (erase.due_count > 0) {
         erase.sieve = delete_sieve_create();
-        erase.reader = block_reader_create();
+        erase.reader = block_reader_create(NULL);
         group_tenants(&erase);
         for (size_t i = 0; i < erase.due_count; i++)
             if (erase.due[i].is_new)

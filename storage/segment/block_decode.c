@@ -4,6 +4,7 @@
 #include "core/base/bytes.h"
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
+#include "storage/segment/block_cache.h"
 #include "storage/segment/line_offsets.h"
 #include "storage/segment/segment_file.h"
 #include "storage/segment/ts_column.h"
@@ -11,6 +12,9 @@
 #define TEXT_SLACK ((size_t)64)
 
 struct block_reader {
+    struct block_cache *cache;        /* NULL: none */
+    const struct cached_block *held;  /* that view is of; NULL: view is of the buffers */
+    _Atomic int64_t *allowance;       /* bytes that may still go into the cache; NULL: none */
     ZSTD_DCtx *zstd;
     struct buf stored, plain, text, metadata;
     int64_t *ts_ns;
@@ -25,9 +29,10 @@ struct block_reader {
     struct block_view view;
 };
 
-struct block_reader *block_reader_create(void)
+struct block_reader *block_reader_create(struct block_cache *cache)
 {
     struct block_reader *reader = mem_zero(sizeof(*reader));
+    reader->cache = cache;
     reader->zstd = ZSTD_createDCtx();
     assert(reader->zstd != NULL);
     return reader;
@@ -37,6 +42,7 @@ void block_reader_destroy(struct block_reader *reader)
 {
     if (reader == NULL)
         return;
+    block_cache_release(reader->held);
     (void)ZSTD_freeDCtx(reader->zstd);
     buf_fini(&reader->stored);
     buf_fini(&reader->plain);
@@ -47,6 +53,11 @@ void block_reader_destroy(struct block_reader *reader)
     mem_free(reader->metadata_index);
     mem_free(reader->sets);
     mem_free(reader);
+}
+
+void block_reader_keep(struct block_reader *reader, _Atomic int64_t *allowance)
+{
+    reader->allowance = allowance;
 }
 
 static void reserve_rows(struct block_reader *reader, size_t rows)
@@ -176,6 +187,39 @@ static bool read_stored(struct segment *segment, size_t i, unsigned columns, str
     return true;
 }
 
+static bool decode(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct err *err)
+{
+    struct block_head head;
+    if (!read_stored(segment, block, columns, reader, &head, err))
+        return false;
+    reserve_rows(reader, head.entries);
+    reader->view = (struct block_view){.entries = head.entries, .flags = head.flags & 0xff};
+    return read_times(reader, &head, err) && ((columns & SCAN_METADATA) == 0 || read_metadata(reader, &head, err)) &&
+           ((columns & SCAN_LINES) == 0 || read_lines(reader, &head, err));
+}
+
+/* A block from the cache is held until the next one is read. False: it is not there. */
+static bool take_cached(struct block_reader *reader, uint64_t serial, size_t block, unsigned columns)
+{
+    if (reader->cache == NULL || (columns & SCAN_LINES) == 0)
+        return false;
+    reader->held = block_cache_find(reader->cache, serial, block, columns);
+    if (reader->held == NULL)
+        return false;
+    reader->view = reader->held->view;
+    reader->columns = reader->held->columns;
+    return true;
+}
+
+static void keep(struct block_reader *reader, uint64_t serial, size_t block, unsigned columns)
+{
+    if (reader->cache == NULL || reader->allowance == NULL || (columns & SCAN_LINES) == 0)
+        return;
+    int64_t bytes = (int64_t)reader->text.len;
+    if (atomic_fetch_sub_explicit(reader->allowance, bytes, memory_order_relaxed) >= bytes) // a budget alone
+        block_cache_add(reader->cache, serial, block, columns, &reader->view, buf_slice(&reader->metadata), reader->text.len);
+}
+
 bool segment_read_block(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct block_view *out,
                         struct err *err)
 {
@@ -185,19 +229,16 @@ bool segment_read_block(struct segment *segment, size_t block, unsigned columns,
         return true;
     }
     reader->serial = 0;
-    struct block_head head;
-    bool ok = read_stored(segment, block, columns, reader, &head, err);
-    if (ok) {
-        reserve_rows(reader, head.entries);
-        reader->view = (struct block_view){.entries = head.entries, .flags = head.flags & 0xff};
-        ok = read_times(reader, &head, err) && ((columns & SCAN_METADATA) == 0 || read_metadata(reader, &head, err)) &&
-             ((columns & SCAN_LINES) == 0 || read_lines(reader, &head, err));
+    block_cache_release(reader->held);
+    reader->held = NULL;
+    if (!take_cached(reader, segment->serial, block, columns)) {
+        if (!decode(segment, block, columns, reader, err))
+            return err_wrap(err, "%s.seg: block %zu", segment->name, block);
+        reader->columns = columns;
+        keep(reader, segment->serial, block, columns);
     }
-    if (!ok)
-        return err_wrap(err, "%s.seg: block %zu", segment->name, block);
     reader->serial = segment->serial;
     reader->block = block;
-    reader->columns = columns;
     *out = reader->view;
     return true;
 }

@@ -124,9 +124,13 @@ const struct segment_block *segment_block_at(const struct segment *segment, size
  * (other letters' case is told apart). Never clears one that does. Needles under five bytes tell nothing. */
 void segment_probe(const struct segment *segment, const struct needle *needle, uint64_t blocks[SEGMENT_BLOCKS_MAX / 64]);
 
-/* Scratch of one thread: zstd context, buffers, the last block decompressed. */
+/* Scratch of one thread: zstd context, buffers, the last block decompressed. cache: where blocks with lines are looked for first (block_cache.h); NULL: nowhere. */
+struct block_cache;
 struct block_reader;
-struct block_reader *block_reader_create(void) MUST_CHECK;
+struct block_reader *block_reader_create(struct block_cache *cache) MUST_CHECK;
+/* Blocks that are read from now on go into the cache, as long as the bytes of *allowance last. It lives as long as the reader is used, or until the next
+ * call; NULL, as at first: none go. */
+void block_reader_keep(struct block_reader *reader, _Atomic int64_t *allowance);
 void block_reader_destroy(struct block_reader *reader);
 
 /* A decompressed block; only the columns asked for are filled (times always). Valid until the reader's next use. */

@@ -61,7 +61,7 @@ static bool metadata_holds(const struct block_view *view)
 void segment_verify(struct segment *segment, void (*damaged)(void *self, const char *what), void *self)
 {
     struct damage damage = {segment->name, damaged, self};
-    struct block_reader *reader = block_reader_create();
+    struct block_reader *reader = block_reader_create(NULL);
     for (size_t i = 0; i < segment_block_count(segment); i++) {
         const struct segment_block *block = segment_block_at(segment, i);
         struct block_view view;

@@ -37,6 +37,7 @@ struct scan_state {
     size_t charged;
     unsigned columns;
     int64_t start_ns, end_ns;
+    _Atomic int64_t cache_allowance; /* bytes that this scan may still put into the cache of blocks */
 };
 
 bool scan_build(struct store *store, const struct scan_request *request, struct query_control *control, struct scan_state **out,

@@ -314,7 +314,8 @@ bool scan_build(struct store *store, const struct scan_request *request, struct 
                                  .arena = ARENA_INIT,
                                  .columns = request->columns,
                                  .start_ns = request->start_ns,
-                                 .end_ns = request->end_ns};
+                                 .end_ns = request->end_ns,
+                                 .cache_allowance = (int64_t)(store->config.block_cache_bytes / 2)}; // no scan drives out what all others read
     struct scan_plan plan = {.state = state, .request = request};
     // Streams first, then the view: what is sealed between the two is in the view all the same.
     // The requests, then the view: a request that is processed meanwhile is not needed for a view that is taken after.

@@ -14,9 +14,9 @@ struct scan_reader {
 
 struct scan_reader *scan_reader_create(void *self)
 {
-    (void)self;
+    struct store *store = self;
     struct scan_reader *reader = mem_zero(sizeof(*reader));
-    reader->blocks = block_reader_create();
+    reader->blocks = block_reader_create(store->block_cache);
     batch_builder_init(&reader->builder);
     reader->merge = stream_merge_create();
     return reader;
@@ -76,6 +76,7 @@ static bool read_block(struct scan_state *state, const struct scan_unit *unit, s
     const struct scan_part *part = unit->part;
     unsigned columns = columns_of(state, part);
     struct block_view view;
+    block_reader_keep(reader->blocks, &state->cache_allowance);
     if (!segment_read_block(part->segment, part->block, columns, reader->blocks, &view, err)) {
         if (err->code == ERR_CORRUPT || err->code == ERR_TRUNCATED)
             figure_damage(DAMAGE_DATA);

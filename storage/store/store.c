@@ -36,6 +36,7 @@ void store_config_defaults(struct store_config *out)
         .compaction_interval_ns = 10 * NS_PER_S,
         .disk_free_reserve = (uint64_t)256 << 20,
         .delete_delay_ns = NS_PER_MIN,
+        .block_cache_bytes = (size_t)32 << 20,
         .tap_bytes_max = (size_t)64 << 20,
     };
 }
@@ -163,6 +164,7 @@ static bool open_all(struct store *store, struct err *err)
     store->feed = index_feed_create(store->days, store->config.clock, &store->index_streams);
     store->tenants = tenant_table_create();
     store->pages = page_pool_create();
+    store->block_cache = block_cache_create(store->config.block_cache_bytes);
     store->taps = tap_board_create(store->shard_count, store->config.tap_bytes_max);
     if (!worker_pool_create(&(struct worker_pool_config){.name = "query",
                                                          .threads = store->config.query_threads == 0 ? cores() : store->config.query_threads,
@@ -252,6 +254,7 @@ void store_close(struct store *store)
     tap_board_destroy(store->taps);
     tenant_table_destroy(store->tenants);
     page_pool_destroy(store->pages);
+    block_cache_destroy(store->block_cache);
     if (store->lock_fd >= 0)
         (void)store->config.disk->close(store->config.disk, store->lock_fd);
     mem_free(store->folder);
@@ -368,6 +371,7 @@ void store_stats(struct store *store, struct store_stats *out)
     out->is_read_only = atomic_load(&store->is_read_only);
     store->log.stats(store->log.self, &out->log);
     delete_book_stats(store->deletes, &out->deletes);
+    block_cache_stats(store->block_cache, &out->block_cache);
     if (!atomic_load(&store->is_ready)) {
         uint64_t done = atomic_load(&store->replay_bytes);
         out->replay_bytes_left = out->log.bytes_on_disk > done ? out->log.bytes_on_disk - done : 0;

@@ -12,6 +12,7 @@
 #include "storage/disk/disk.h"
 #include "storage/log/log.h"
 #include "storage/log/log_files.h"
+#include "storage/segment/block_cache.h"
 #include "storage/tap/tap.h"
 
 struct store;
@@ -36,6 +37,7 @@ struct store_config {
     bool compaction;
     int64_t compaction_interval_ns;
     uint64_t disk_free_reserve;     /* read-only below this many free bytes */
+    size_t block_cache_bytes;       /* decompressed blocks kept for queries that read them again; 0: none */
     size_t tap_bytes_max;           /* entries that wait in the taps of live tails, all together */
     /* Retention of a tenant, ns; 0: keep. Asked by maintenance. May be NULL. */
     int64_t (*retention_ns)(void *self, struct slice tenant);
@@ -142,5 +144,6 @@ struct store_stats {
     struct log_stats log;
     uint64_t replay_bytes_left;
     struct delete_book_stats deletes;
+    struct block_cache_stats block_cache;
 };
 void store_stats(struct store *store, struct store_stats *out);

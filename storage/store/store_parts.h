@@ -27,6 +27,7 @@ struct store {
     struct day_streams index_streams; /* fills an index that begins anew */
     struct tenant_table *tenants;
     struct page_pool *pages;
+    struct block_cache *block_cache;
     struct tap_board *taps;
     struct shard_group group;
     struct sealer *sealer;

@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     unsigned damages = 0;
     segment_verify(segment, damaged, &damages);
-    struct block_reader *reader = block_reader_create();
+    struct block_reader *reader = block_reader_create(NULL);
     uint64_t entries = 0;
     for (size_t b = 0; b < segment_block_count(segment); b++) {
         check_block(segment, b, reader, damages == 0);

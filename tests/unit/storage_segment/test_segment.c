@@ -11,6 +11,7 @@
 
 #include "core/base/mem.h"
 #include "core/model/label_set.h"
+#include "storage/segment/block_cache.h"
 #include "storage/segment/line_offsets.h"
 #include "storage/segment/metadata_column.h"
 #include "storage/segment/segment.h"
@@ -109,10 +110,12 @@ static void must(bool ok, const struct err *err)
         fail_msg("%s (seed %llu)", err->text, (unsigned long long)seed);
 }
 
-/* True: all that can be read is what was written. */
-static bool reads_back(struct segment *segment, const struct dataset *data, struct err *err)
+/* True: all that can be read is what was written. cache: NULL: none. */
+static bool reads_back(struct segment *segment, const struct dataset *data, struct block_cache *cache, struct err *err)
 {
-    struct block_reader *reader = block_reader_create();
+    struct block_reader *reader = block_reader_create(cache);
+    _Atomic int64_t allowance = INT64_MAX;
+    block_reader_keep(reader, &allowance);
     bool ok = true;
     size_t at = 0;
     for (size_t b = 0; ok && b < segment_block_count(segment); b++) {
@@ -158,7 +161,7 @@ static void what_was_written_is_read_back(void **state)
         dataset_make(&data, 1 + round, 1 + round * 20, round % 3 == 0, round % 2 == 0 ? 1000000 : 1);
         must(write_segment(&system_disk, &data, "round", 3000, &stats, &err), &err);
         must(segment_open(&system_disk, folder, "round", &segment, &err), &err);
-        must(reads_back(segment, &data, &err), &err);
+        must(reads_back(segment, &data, NULL, &err), &err);
         assert_int_equal(stats.entries, data.row_count);
         assert_int_equal(segment_stats(segment)->file_bytes, stats.file_bytes);
         assert_int_equal(segment_stats(segment)->signature_bytes, stats.signature_bytes);
@@ -180,6 +183,37 @@ static void what_was_written_is_read_back(void **state)
     }
 }
 
+static void a_cache_gives_the_blocks_that_were_read(void **state)
+{
+    (void)state;
+    struct dataset data[2];
+    struct err err;
+    struct segment_stats stats;
+    struct segment *segments[2];
+    struct block_cache *cache = block_cache_create((size_t)64 << 20);
+    static const char *const names[] = {"one", "two"};
+    for (size_t i = 0; i < 2; i++) { // two segments, whose blocks have the same numbers
+        seed = 77 + i;
+        dataset_make(&data[i], 9, 300, i == 1, 1000000);
+        must(write_segment(&system_disk, &data[i], names[i], 3000, &stats, &err), &err);
+        must(segment_open(&system_disk, folder, names[i], &segments[i], &err), &err);
+    }
+    for (size_t i = 0; i < 6; i++)
+        must(reads_back(segments[i % 2], &data[i % 2], cache, &err), &err);
+    struct block_cache_stats seen;
+    block_cache_stats(cache, &seen);
+    size_t blocks = segment_block_count(segments[0]) + segment_block_count(segments[1]);
+    assert_int_equal(seen.misses, blocks);
+    assert_int_equal(seen.hits, 2 * blocks);
+    assert_int_equal(seen.evictions, 0);
+    for (size_t i = 0; i < 2; i++) {
+        segment_unlink_on_close(segments[i]);
+        segment_unref(segments[i]);
+        dataset_end(&data[i]);
+    }
+    block_cache_destroy(cache);
+}
+
 /* The files in tests/golden/segment are of format version 1, written by the build that introduced it. They are never written anew: a build that cannot read them
  * cannot read its users' data. */
 static void a_segment_of_the_first_version_is_read(void **state)
@@ -191,7 +225,7 @@ static void a_segment_of_the_first_version_is_read(void **state)
     seed = 4242;
     dataset_make(&data, 6, 40, true, 1000000);
     must(segment_open(&system_disk, "tests/golden/segment", "v1", &segment, &err), &err);
-    must(reads_back(segment, &data, &err), &err);
+    must(reads_back(segment, &data, NULL, &err), &err);
     assert_int_equal(segment_stats(segment)->mark.sequence, 99);
     unsigned damages = 0;
     segment_verify(segment, count_damage, &damages);
@@ -274,7 +308,7 @@ static void check_damaged(const struct dataset *data, const char *what, size_t a
     struct err err = {.code = ERR_NONE};
     bool ok = segment_open(&system_disk, folder, "flip", &segment, &err);
     if (ok) {
-        ok = reads_back(segment, data, &err);
+        ok = reads_back(segment, data, NULL, &err);
         unsigned damages = 0;
         segment_verify(segment, count_damage, &damages);
         if (damages == 0)
@@ -439,6 +473,7 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read_back),
+        cmocka_unit_test(a_cache_gives_the_blocks_that_were_read),
         cmocka_unit_test(a_segment_of_the_first_version_is_read),
         cmocka_unit_test(no_block_that_holds_a_needle_is_pruned),
         cmocka_unit_test(blocks_without_the_needle_are_pruned),

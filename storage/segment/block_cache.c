@@ -1,0 +1,221 @@
+#include "storage/segment/block_cache.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/base/big_block.h"
+#include "core/base/mem.h"
+
+#define PLACES ((size_t)1024) /* of the table; more blocks than that make chains */
+#define TEXT_SLACK ((size_t)64)
+
+struct kept_block {
+    struct cached_block block; /* first: what callers hold */
+    _Atomic uint32_t references; /* the cache's own is one */
+    uint64_t serial;
+    size_t number;
+    size_t bytes;      /* charged to the cache */
+    size_t taken;      /* of big_block */
+    struct kept_block *next_in_place;
+    struct kept_block *newer, *older;
+};
+
+struct block_cache {
+    pthread_mutex_t lock;
+    size_t bytes_max, bytes;
+    struct kept_block *places[PLACES];
+    struct kept_block *newest, *oldest;
+    struct block_cache_stats stats;
+};
+
+struct block_cache *block_cache_create(size_t bytes_max)
+{
+    struct block_cache *cache = mem_zero(sizeof(*cache));
+    (void)pthread_mutex_init(&cache->lock, NULL);
+    cache->bytes_max = bytes_max;
+    return cache;
+}
+
+static void release(struct kept_block *kept)
+{
+    if (atomic_fetch_sub_explicit(&kept->references, 1, memory_order_acq_rel) == 1) // the last one sees all that others did with it
+        big_block_give(kept, kept->taken);
+}
+
+void block_cache_release(const struct cached_block *block)
+{
+    if (block != NULL)
+        release((struct kept_block *)(uintptr_t)block); // the one thing that a holder may change
+}
+
+static struct kept_block **place_of(struct block_cache *cache, uint64_t serial, size_t number)
+{
+    uint64_t hash = (serial * 521 + number) * UINT64_C(0x9e3779b97f4a7c15);
+    return &cache->places[hash >> 54];
+}
+
+static void unlink_age(struct block_cache *cache, struct kept_block *kept)
+{
+    *(kept->newer == NULL ? &cache->newest : &kept->newer->older) = kept->older;
+    *(kept->older == NULL ? &cache->oldest : &kept->older->newer) = kept->newer;
+}
+
+static void link_newest(struct block_cache *cache, struct kept_block *kept)
+{
+    kept->newer = NULL;
+    kept->older = cache->newest;
+    *(cache->newest == NULL ? &cache->oldest : &cache->newest->newer) = kept;
+    cache->newest = kept;
+}
+
+static struct kept_block **find(struct block_cache *cache, uint64_t serial, size_t number)
+{
+    struct kept_block **at = place_of(cache, serial, number);
+    while (*at != NULL && ((*at)->serial != serial || (*at)->number != number))
+        at = &(*at)->next_in_place;
+    return at;
+}
+
+static void drop(struct block_cache *cache, struct kept_block **at)
+{
+    struct kept_block *kept = *at;
+    *at = kept->next_in_place;
+    unlink_age(cache, kept);
+    cache->bytes -= kept->bytes;
+    release(kept);
+}
+
+static void shrink(struct block_cache *cache, size_t bytes)
+{
+    while (cache->bytes > bytes) {
+        drop(cache, find(cache, cache->oldest->serial, cache->oldest->number));
+        cache->stats.evictions++;
+    }
+}
+
+void block_cache_shrink(struct block_cache *cache, size_t bytes)
+{
+    pthread_mutex_lock(&cache->lock);
+    shrink(cache, bytes);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void block_cache_destroy(struct block_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    shrink(cache, 0);
+    (void)pthread_mutex_destroy(&cache->lock);
+    mem_free(cache);
+}
+
+void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out)
+{
+    pthread_mutex_lock(&cache->lock);
+    *out = cache->stats;
+    out->bytes = cache->bytes;
+    out->bytes_max = cache->bytes_max;
+    pthread_mutex_unlock(&cache->lock);
+}
+
+const struct cached_block *block_cache_find(struct block_cache *cache, uint64_t serial, size_t block, unsigned columns)
+{
+    pthread_mutex_lock(&cache->lock);
+    struct kept_block *kept = *find(cache, serial, block);
+    if (kept != NULL && (columns & ~kept->block.columns) != 0)
+        kept = NULL;
+    if (kept != NULL) {
+        atomic_fetch_add_explicit(&kept->references, 1, memory_order_relaxed); // the cache's own keeps it
+        unlink_age(cache, kept);
+        link_newest(cache, kept);
+        cache->stats.hits++;
+    } else {
+        cache->stats.misses++;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return kept == NULL ? NULL : &kept->block;
+}
+
+/* ---- copying ---- */
+
+struct parts { /* where in the copy each part of the view begins */
+    size_t times, offsets, indexes, sets, metadata, text, end;
+};
+
+static size_t part(size_t *at, size_t bytes)
+{
+    size_t begin = *at;
+    *at = (begin + bytes + 7) & ~(size_t)7;
+    return begin;
+}
+
+static struct parts parts_of(const struct block_view *view, size_t metadata_bytes, size_t text_bytes)
+{
+    size_t at = (sizeof(struct kept_block) + 7) & ~(size_t)7;
+    struct parts parts = {.times = part(&at, view->entries * sizeof(*view->ts_ns))};
+    parts.offsets = part(&at, view->offsets == NULL ? 0 : ((size_t)view->entries + 1) * sizeof(*view->offsets));
+    parts.indexes = part(&at, view->metadata_index == NULL ? 0 : view->entries * sizeof(*view->metadata_index));
+    parts.sets = part(&at, view->metadata_set_count * sizeof(*view->metadata_sets));
+    parts.metadata = part(&at, metadata_bytes);
+    parts.text = part(&at, view->text == NULL ? 0 : text_bytes + TEXT_SLACK);
+    parts.end = at;
+    return parts;
+}
+
+static const void *copy(char *to, const void *from, size_t bytes)
+{
+    return from == NULL ? NULL : memcpy(to, from, bytes);
+}
+
+static void copy_view(const struct block_view *view, struct slice metadata, size_t text_bytes, const struct parts *parts, char *base,
+                      struct block_view *out)
+{
+    *out = *view;
+    out->ts_ns = copy(base + parts->times, view->ts_ns, view->entries * sizeof(*view->ts_ns));
+    out->offsets = copy(base + parts->offsets, view->offsets, ((size_t)view->entries + 1) * sizeof(*view->offsets));
+    out->metadata_index = copy(base + parts->indexes, view->metadata_index, view->entries * sizeof(*view->metadata_index));
+    out->text = copy(base + parts->text, view->text, text_bytes + TEXT_SLACK);
+    out->metadata_sets = NULL;
+    if (view->metadata_set_count == 0)
+        return;
+    memcpy(base + parts->metadata, metadata.ptr, metadata.len);
+    struct slice *sets = (struct slice *)(void *)(base + parts->sets);
+    for (size_t i = 0; i < view->metadata_set_count; i++) {
+        struct slice set = view->metadata_sets[i];
+        assert(set.len == 0 || (set.ptr >= metadata.ptr && set.ptr + set.len <= metadata.ptr + metadata.len));
+        sets[i] = set.len == 0 ? SLICE_NONE : slice_of(base + parts->metadata + (set.ptr - metadata.ptr), set.len);
+    }
+    out->metadata_sets = sets;
+}
+
+void block_cache_add(struct block_cache *cache, uint64_t serial, size_t block, unsigned columns, const struct block_view *view,
+                     struct slice metadata, size_t text_bytes)
+{
+    size_t metadata_bytes = view->metadata_set_count == 0 ? 0 : metadata.len;
+    struct parts parts = parts_of(view, metadata_bytes, text_bytes);
+    size_t bytes = parts.end < BIG_BLOCK_BYTES_MIN ? BIG_BLOCK_BYTES_MIN : parts.end;
+    if (bytes > cache->bytes_max / 4)
+        return;
+    size_t taken = bytes;
+    struct kept_block *kept = big_block_take(&taken);
+    *kept = (struct kept_block){.block.columns = columns, .references = 1, .serial = serial, .number = block, .bytes = bytes, .taken = taken};
+    copy_view(view, metadata, text_bytes, &parts, (char *)kept, &kept->block.view);
+
+    pthread_mutex_lock(&cache->lock);
+    struct kept_block **at = find(cache, serial, block);
+    bool is_known = *at != NULL && (columns & ~(*at)->block.columns) == 0; // another thread was faster
+    if (!is_known) {
+        if (*at != NULL)
+            drop(cache, at);
+        shrink(cache, cache->bytes_max - bytes);
+        at = place_of(cache, serial, block);
+        kept->next_in_place = *at;
+        *at = kept;
+        link_newest(cache, kept);
+        cache->bytes += bytes;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    if (is_known)
+        release(kept);
+}

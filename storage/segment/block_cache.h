@@ -1,0 +1,35 @@
+/* block_cache.h: decompressed blocks that were read not long ago, for queries that read them again: the other panels of a dashboard, its next refresh.
+ *
+ * Kept whole, by segment and block, until others need the room: the least recently read goes first. A block that is held outlives its place in the cache.
+ * Thread: any; one lock, for a few instructions a look.
+ */
+#pragma once
+
+#include "storage/segment/segment.h"
+
+struct block_cache;
+struct block_cache *block_cache_create(size_t bytes_max) MUST_CHECK; /* under 256 KiB it keeps nothing */
+void block_cache_destroy(struct block_cache *cache);                 /* nothing of it is held any more; NULL is fine */
+void block_cache_shrink(struct block_cache *cache, size_t bytes);    /* drops the least recently read until the others are within so many bytes */
+
+struct block_cache_stats {
+    size_t bytes, bytes_max;
+    uint64_t hits, misses, evictions;
+};
+void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out);
+
+/* ---- for block_decode.c ---- */
+
+struct cached_block {
+    struct block_view view;
+    unsigned columns; /* enum scan_columns: that view has */
+};
+
+/* NULL: nothing is there with these columns. Never changes while it is held; give it back with block_cache_release. */
+const struct cached_block *block_cache_find(struct block_cache *cache, uint64_t serial, size_t block, unsigned columns);
+void block_cache_release(const struct cached_block *block); /* NULL is fine */
+
+/* Keeps a copy, in place of one with fewer columns. metadata: the bytes that the view's sets lie in. text_bytes: of the view's text. What is larger than a
+ * quarter of the cache is not kept. */
+void block_cache_add(struct block_cache *cache, uint64_t serial, size_t block, unsigned columns, const struct block_view *view,
+                     struct slice metadata, size_t text_bytes);
