@@ -31,7 +31,7 @@ void store_config_defaults(struct store_config *out)
         .seal_block_bytes = (size_t)512 << 10,
         .merge_block_bytes = (size_t)1 << 20,
         .zstd_level_seal = 1,
-        .zstd_level_merge = 3,
+        .zstd_level_merge = 6,
         .compaction = true,
         .compaction_interval_ns = 10 * NS_PER_S,
         .disk_free_reserve = (uint64_t)256 << 20,

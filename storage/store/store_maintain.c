@@ -1,4 +1,5 @@
 /* The maintenance thread: room on the disk, the log's trimming and repair, merging and retention. */
+#include <sys/resource.h>
 #include <time.h>
 
 #include "core/base/logger.h"
@@ -7,6 +8,8 @@
 
 #define ROUND_NS NS_PER_S
 #define ERASE_RETRY_NS (30 * NS_PER_S)
+#define CALM_BYTES_A_S ((uint64_t)8 << 20) /* of log: while less comes in, merges take the time to pack well (decisions/0019) */
+#define MAINTENANCE_NICE 10                /* queries and pushes go first; a tenth of a core is left to it when they want all */
 #define LOG_FILES_MAX ((size_t)6) /* of log: past it, shards that hold up its trimming are sealed; so a restart reads no more than about that */
 
 void store_trim(void *self)
@@ -71,9 +74,27 @@ static void shorten_log(struct store *store)
             shard_seal_soon(store->shards[i]);
 }
 
-/* The small things of a round: room, the log's health and its length. */
+/* Packing well costs four times what packing fast does: not while pushes need the machine. */
+static void weigh_pushes(struct store *store)
+{
+    struct log_stats stats;
+    int64_t now = clock_mono_ns(store->config.clock);
+    pthread_mutex_lock(&store->wake_lock);
+    int64_t elapsed_ns = now - store->weighed_mono_ns;
+    if (elapsed_ns >= ROUND_NS / 2) { // a round that was asked for may come right after one of the thread's own
+        store->log.stats(store->log.self, &stats);
+        double bytes = (double)(stats.bytes_logged - store->weighed_bytes);
+        atomic_store_explicit(&store->is_pressed, bytes * (double)NS_PER_S > (double)CALM_BYTES_A_S * (double)elapsed_ns, memory_order_relaxed);
+        store->weighed_bytes = stats.bytes_logged;
+        store->weighed_mono_ns = now;
+    }
+    pthread_mutex_unlock(&store->wake_lock);
+}
+
+/* The small things of a round: room, the log's health and its length, how much comes in. */
 static void look_after(struct store *store)
 {
+    weigh_pushes(store);
     store_check_disk(store);
     check_log(store);
     store_trim(store);
@@ -101,7 +122,7 @@ void store_merge_context(struct store *store, struct day_merge_context *out)
         .clock = config->clock,
         .segment_ids = &store->segment_ids,
         .block_bytes = config->merge_block_bytes,
-        .zstd_level = config->zstd_level_merge,
+        .zstd_level = RELAXED(&store->is_pressed) ? config->zstd_level_seal : config->zstd_level_merge,
         .merges = config->compaction,
         .retention_ns = config->retention_ns,
         .retention_self = config->retention_self,
@@ -158,6 +179,7 @@ void *store_maintain_run(void *self)
 {
     struct store *store = self;
     (void)pthread_setname_np(pthread_self(), "maintenance");
+    (void)setpriority(PRIO_PROCESS, 0, MAINTENANCE_NICE); // of this thread alone, on Linux
     rcu_thread_join();
     int64_t merged_at = clock_mono_ns(store->config.clock);
     while (!atomic_load(&store->stops)) {

@@ -69,6 +69,9 @@ struct store {
     pthread_mutex_t wake_lock;
     pthread_cond_t wake;
     pthread_mutex_t trim_lock;
+    uint64_t weighed_bytes;      /* under wake_lock: what had been logged when it was last asked how much comes in, and when that was */
+    int64_t weighed_mono_ns;
+    atomic_bool is_pressed;      /* so much that merges are quick rather than tight */
     int64_t erase_after_mono_ns; /* the thread's: a round that failed is tried again then */
     _Atomic uint64_t disk_free_bytes, disk_size_bytes;
 };
