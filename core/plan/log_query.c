@@ -29,7 +29,7 @@ struct log_worker {
     int64_t fresh_ns[FRESH_MAX]; /* of entries kept that the bar does not know yet */
     size_t fresh_count;
     /* of the unit being read */
-    uint32_t unit, rows_seen;
+    uint32_t unit, batch_row; /* of the batch: its first_row */
     bool ok;
     struct err *err;
 };
@@ -80,7 +80,7 @@ static bool worker_add(struct log_worker *worker, const struct entry_batch *batc
         .line = arena_copy(&worker->lines.arena, line),
         .stream = batch->stream,
         .unit = worker->unit,
-        .row = worker->rows_seen + row,
+        .row = worker->batch_row + row,
     };
     worker->fresh_ns[worker->fresh_count++] = ts_ns;
     worker->ok = (worker->fresh_count < FRESH_MAX || tell_bar(worker)) && candidates_add(&worker->kept, &candidate, query->control, worker->err);
@@ -182,6 +182,7 @@ static bool take_batch(void *self, const struct entry_batch *batch)
     struct log_worker *worker = self;
     struct log_query *query = worker->query;
     set_cache_begin(&worker->known, batch);
+    worker->batch_row = batch->first_row;
     uint32_t first = 0;
     uint32_t end = batch->count;
     for (;;) { // slices from the best end; the bar may rise with each
@@ -202,7 +203,6 @@ static bool take_batch(void *self, const struct entry_batch *batch)
         else
             end -= rows;
     }
-    worker->rows_seen += batch->count;
     worker->ok = charged_arena_settle(&worker->lines, query->control, worker->err) &&
                  charged_arena_settle(&worker->classes.memory, query->control, worker->err) &&
                  query_control_check(query->control, worker->err);
@@ -224,7 +224,6 @@ static bool visit_unit(void *self, struct unit_scan *units, size_t unit, size_t 
     }
     struct log_worker *worker = &query->workers[worker_index];
     worker->unit = (uint32_t)(units->order[unit] - units->scan->units);
-    worker->rows_seen = 0;
     worker->ok = true;
     worker->err = err;
     uint64_t metadata_bytes = 0;
@@ -294,6 +293,12 @@ static bool run_rounds(struct log_query *query, struct err *err)
     return true;
 }
 
+static int64_t bound_ns(void *self)
+{
+    struct log_query *query = self;
+    return time_bar_get(&query->bar);
+}
+
 static bool log_query_open(struct log_query *query, const struct source *source, const struct executor *executor, struct arena *arena,
                            struct err *err)
 {
@@ -310,6 +315,9 @@ static bool log_query_open(struct log_query *query, const struct source *source,
         .matchers = log.matchers,
         .matcher_count = log.matcher_count,
         .columns = SCAN_LINES | SCAN_METADATA,
+        .newest_first = !query->forward,
+        .bound_ns = bound_ns,
+        .bound_self = query,
     };
     struct needle *needles = NULL;
     scan_request.needle_count = pipeline_needles(query->pipeline, arena, &needles);

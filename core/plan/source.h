@@ -32,6 +32,11 @@ struct scan_request {
     const struct needle *needles; /* ANDed: units that cannot hold them are left out */
     size_t needle_count;
     unsigned columns; /* enum scan_columns, ORed: what scan_read must fill */
+
+    /* For queries that end early, so that no more is read than must be. */
+    bool newest_first; /* a unit's newest entries are wanted first: its batches may come in falling order of time */
+    int64_t (*bound_ns)(void *self); /* entries older than that (if newest_first, else newer) need not be given any more. Asked by workers; NULL: all are wanted */
+    void *bound_self;
 };
 
 struct scan_stream {
@@ -77,6 +82,7 @@ struct scan {
 struct entry_batch {
     uint32_t stream;
     uint32_t count;
+    uint32_t first_row;      /* rises with arrival over all entries of the unit: row i is first_row + i */
     const int64_t *ts_ns;
     const char *text;        /* NULL unless SCAN_LINES was asked for */
     const uint32_t *offsets; /* count + 1; offsets[0] need not be 0 */
@@ -95,7 +101,7 @@ static inline struct slice entry_batch_metadata(const struct entry_batch *batch,
     return batch->metadata_index == NULL ? SLICE_NONE : batch->metadata_sets[batch->metadata_index[row]];
 }
 
-/* Gets the unit's batches one after the other, in the order of its runs; false stops the read. */
+/* Gets the unit's batches one after the other, in the order of its runs, unless the request says newest_first; false stops the read. */
 typedef bool (*batch_sink)(void *self, const struct entry_batch *batch);
 
 struct scan_reader; /* scratch of one thread: decompressor, buffers */

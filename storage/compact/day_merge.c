@@ -203,6 +203,7 @@ bool day_merge_segments(const struct day_merge_context *context, const struct vi
                                                                .ids = context->segment_ids,
                                                                .zstd_level = context->zstd_level,
                                                                .block_bytes = context->block_bytes,
+                                                               .part_bytes = context->part_bytes,
                                                                .level = level + (count > 1), // what is only written anew is as merged as before
                                                                .mark = mark,
                                                                .created_ns = clock_wall_ns(context->clock)});

@@ -22,7 +22,7 @@ struct day_merge_context {
     const struct day_streams *index_streams;
     const struct clock *clock;
     _Atomic uint64_t *segment_ids;
-    size_t block_bytes;
+    size_t block_bytes, part_bytes; /* as segment_writer_config */
     int zstd_level;
     bool merges;
     int64_t (*retention_ns)(void *self, struct slice tenant); /* may be NULL */

@@ -29,6 +29,7 @@ static bool writer_begin(struct segment_sink *sink, struct err *err)
                                                                 .name = sink->name,
                                                                 .zstd_level = c->zstd_level,
                                                                 .block_bytes = c->block_bytes,
+                                                                .part_bytes = c->part_bytes,
                                                                 .level = c->level,
                                                                 .mark = c->mark,
                                                                 .created_ns = c->created_ns},

@@ -11,7 +11,7 @@ struct segment_sink_config {
     unsigned shard;              /* the first part of the names */
     _Atomic uint64_t *ids;       /* the next segment's number, of the whole store */
     int zstd_level;
-    size_t block_bytes;
+    size_t block_bytes, part_bytes;
     uint32_t level;
     struct segment_mark mark;
     int64_t created_ns;

@@ -42,6 +42,7 @@ void batch_builder_begin(struct batch_builder *builder, unsigned columns)
 {
     builder->columns = columns;
     builder->count = 0;
+    builder->taken = 0;
     builder->has_metadata = false;
     builder->offsets[0] = 0;
     buf_reset(&builder->text);
@@ -132,6 +133,7 @@ void batch_builder_take(struct batch_builder *builder, uint32_t stream, struct e
     *out = (struct entry_batch){
         .stream = stream,
         .count = (uint32_t)builder->count,
+        .first_row = builder->taken,
         .ts_ns = builder->ts_ns,
         .text = has_lines ? builder->text.ptr : NULL,
         .offsets = has_lines ? builder->offsets : NULL,
@@ -139,6 +141,7 @@ void batch_builder_take(struct batch_builder *builder, uint32_t stream, struct e
         .metadata_sets = builder->sets,
         .metadata_set_count = (uint32_t)builder->set_count,
     };
+    builder->taken += (uint32_t)builder->count;
     builder->count = 0;
     builder->has_metadata = false;
     buf_reset(&builder->text);

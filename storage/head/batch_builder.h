@@ -14,6 +14,7 @@
 struct batch_builder {
     unsigned columns; /* enum scan_columns */
     size_t count;
+    uint32_t taken;    /* rows of the unit that were taken before */
     bool has_metadata; /* some row's set is not empty */
     int64_t *ts_ns;    /* BATCH_ROWS_MAX */
     uint32_t *offsets; /* one more */

@@ -6,6 +6,7 @@
 
 #include "core/base/big_block.h"
 #include "core/base/mem.h"
+#include "storage/segment/block_parts.h"
 
 #define PLACES ((size_t)1024) /* of the table; more blocks than that make chains */
 #define TEXT_SLACK ((size_t)64)
@@ -15,8 +16,9 @@ struct kept_block {
     _Atomic uint32_t references; /* the cache's own is one */
     uint64_t serial;
     size_t number;
-    size_t bytes;      /* charged to the cache */
-    size_t taken;      /* of big_block */
+    uint32_t part;
+    size_t bytes; /* charged to the cache */
+    size_t taken; /* of big_block; 0: of mem_alloc */
     struct kept_block *next_in_place;
     struct kept_block *newer, *older;
 };
@@ -37,10 +39,26 @@ struct block_cache *block_cache_create(size_t bytes_max)
     return cache;
 }
 
+static struct kept_block *kept_alloc(size_t bytes)
+{
+    size_t taken = bytes < BIG_BLOCK_BYTES_MIN ? 0 : bytes;
+    struct kept_block *kept = taken == 0 ? mem_alloc(bytes) : big_block_take(&taken);
+    *kept = (struct kept_block){.references = 1, .bytes = bytes, .taken = taken};
+    return kept;
+}
+
+static void kept_free(struct kept_block *kept)
+{
+    if (kept->taken == 0)
+        mem_free(kept);
+    else
+        big_block_give(kept, kept->taken);
+}
+
 static void release(struct kept_block *kept)
 {
     if (atomic_fetch_sub_explicit(&kept->references, 1, memory_order_acq_rel) == 1) // the last one sees all that others did with it
-        big_block_give(kept, kept->taken);
+        kept_free(kept);
 }
 
 void block_cache_release(const struct cached_block *block)
@@ -49,9 +67,9 @@ void block_cache_release(const struct cached_block *block)
         release((struct kept_block *)(uintptr_t)block); // the one thing that a holder may change
 }
 
-static struct kept_block **place_of(struct block_cache *cache, uint64_t serial, size_t number)
+static struct kept_block **place_of(struct block_cache *cache, uint64_t serial, size_t number, uint32_t part)
 {
-    uint64_t hash = (serial * 521 + number) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = ((serial * 521 + number) * 263 + part) * UINT64_C(0x9e3779b97f4a7c15);
     return &cache->places[hash >> 54];
 }
 
@@ -69,10 +87,10 @@ static void link_newest(struct block_cache *cache, struct kept_block *kept)
     cache->newest = kept;
 }
 
-static struct kept_block **find(struct block_cache *cache, uint64_t serial, size_t number)
+static struct kept_block **find(struct block_cache *cache, uint64_t serial, size_t number, uint32_t part)
 {
-    struct kept_block **at = place_of(cache, serial, number);
-    while (*at != NULL && ((*at)->serial != serial || (*at)->number != number))
+    struct kept_block **at = place_of(cache, serial, number, part);
+    while (*at != NULL && ((*at)->serial != serial || (*at)->number != number || (*at)->part != part))
         at = &(*at)->next_in_place;
     return at;
 }
@@ -89,7 +107,7 @@ static void drop(struct block_cache *cache, struct kept_block **at)
 static void shrink(struct block_cache *cache, size_t bytes)
 {
     while (cache->bytes > bytes) {
-        drop(cache, find(cache, cache->oldest->serial, cache->oldest->number));
+        drop(cache, find(cache, cache->oldest->serial, cache->oldest->number, cache->oldest->part));
         cache->stats.evictions++;
     }
 }
@@ -119,10 +137,10 @@ void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out)
     pthread_mutex_unlock(&cache->lock);
 }
 
-const struct cached_block *block_cache_find(struct block_cache *cache, uint64_t serial, size_t block, unsigned columns)
+const struct cached_block *block_cache_find(struct block_cache *cache, uint64_t serial, size_t block, uint32_t part, unsigned columns)
 {
     pthread_mutex_lock(&cache->lock);
-    struct kept_block *kept = *find(cache, serial, block);
+    struct kept_block *kept = *find(cache, serial, block, part);
     if (kept != NULL && (columns & ~kept->block.columns) != 0)
         kept = NULL;
     if (kept != NULL) {
@@ -139,28 +157,29 @@ const struct cached_block *block_cache_find(struct block_cache *cache, uint64_t 
 
 /* ---- copying ---- */
 
-struct parts { /* where in the copy each part of the view begins */
-    size_t times, offsets, indexes, sets, metadata, text, end;
+struct places { /* where in the copy each column of the view begins */
+    size_t times, offsets, indexes, sets, metadata, parts, text, end;
 };
 
-static size_t part(size_t *at, size_t bytes)
+static size_t place(size_t *at, size_t bytes)
 {
     size_t begin = *at;
     *at = (begin + bytes + 7) & ~(size_t)7;
     return begin;
 }
 
-static struct parts parts_of(const struct block_view *view, size_t metadata_bytes, size_t text_bytes)
+static struct places places_of(const struct block_view *view, size_t metadata_bytes, size_t text_bytes)
 {
     size_t at = (sizeof(struct kept_block) + 7) & ~(size_t)7;
-    struct parts parts = {.times = part(&at, view->entries * sizeof(*view->ts_ns))};
-    parts.offsets = part(&at, view->offsets == NULL ? 0 : ((size_t)view->entries + 1) * sizeof(*view->offsets));
-    parts.indexes = part(&at, view->metadata_index == NULL ? 0 : view->entries * sizeof(*view->metadata_index));
-    parts.sets = part(&at, view->metadata_set_count * sizeof(*view->metadata_sets));
-    parts.metadata = part(&at, metadata_bytes);
-    parts.text = part(&at, view->text == NULL ? 0 : text_bytes + TEXT_SLACK);
-    parts.end = at;
-    return parts;
+    struct places places = {.times = place(&at, view->ts_ns == NULL ? 0 : view->entries * sizeof(*view->ts_ns))};
+    places.offsets = place(&at, view->offsets == NULL ? 0 : ((size_t)view->entries + 1) * sizeof(*view->offsets));
+    places.indexes = place(&at, view->metadata_index == NULL ? 0 : view->entries * sizeof(*view->metadata_index));
+    places.sets = place(&at, view->metadata_set_count * sizeof(*view->metadata_sets));
+    places.metadata = place(&at, metadata_bytes);
+    places.parts = place(&at, view->lines.part_count * sizeof(*view->lines.parts));
+    places.text = place(&at, view->text == NULL ? 0 : text_bytes + TEXT_SLACK);
+    places.end = at;
+    return places;
 }
 
 static const void *copy(char *to, const void *from, size_t bytes)
@@ -168,52 +187,53 @@ static const void *copy(char *to, const void *from, size_t bytes)
     return from == NULL ? NULL : memcpy(to, from, bytes);
 }
 
-static void copy_view(const struct block_view *view, struct slice metadata, size_t text_bytes, const struct parts *parts, char *base,
+static void copy_view(const struct block_view *view, struct slice metadata, size_t text_bytes, const struct places *places, char *base,
                       struct block_view *out)
 {
     *out = *view;
-    out->ts_ns = copy(base + parts->times, view->ts_ns, view->entries * sizeof(*view->ts_ns));
-    out->offsets = copy(base + parts->offsets, view->offsets, ((size_t)view->entries + 1) * sizeof(*view->offsets));
-    out->metadata_index = copy(base + parts->indexes, view->metadata_index, view->entries * sizeof(*view->metadata_index));
-    out->text = copy(base + parts->text, view->text, text_bytes + TEXT_SLACK);
+    out->ts_ns = copy(base + places->times, view->ts_ns, view->entries * sizeof(*view->ts_ns));
+    out->offsets = copy(base + places->offsets, view->offsets, ((size_t)view->entries + 1) * sizeof(*view->offsets));
+    out->metadata_index = copy(base + places->indexes, view->metadata_index, view->entries * sizeof(*view->metadata_index));
+    out->text = copy(base + places->text, view->text, text_bytes + TEXT_SLACK);
+    out->lines.parts = copy(base + places->parts, view->lines.parts, view->lines.part_count * sizeof(*view->lines.parts));
     out->metadata_sets = NULL;
     if (view->metadata_set_count == 0)
         return;
-    memcpy(base + parts->metadata, metadata.ptr, metadata.len);
-    struct slice *sets = (struct slice *)(void *)(base + parts->sets);
+    memcpy(base + places->metadata, metadata.ptr, metadata.len);
+    struct slice *sets = (struct slice *)(void *)(base + places->sets);
     for (size_t i = 0; i < view->metadata_set_count; i++) {
         struct slice set = view->metadata_sets[i];
         assert(set.len == 0 || (set.ptr >= metadata.ptr && set.ptr + set.len <= metadata.ptr + metadata.len));
-        sets[i] = set.len == 0 ? SLICE_NONE : slice_of(base + parts->metadata + (set.ptr - metadata.ptr), set.len);
+        sets[i] = set.len == 0 ? SLICE_NONE : slice_of(base + places->metadata + (set.ptr - metadata.ptr), set.len);
     }
     out->metadata_sets = sets;
 }
 
-void block_cache_add(struct block_cache *cache, uint64_t serial, size_t block, unsigned columns, const struct block_view *view,
+void block_cache_add(struct block_cache *cache, uint64_t serial, size_t block, uint32_t part, unsigned columns, const struct block_view *view,
                      struct slice metadata, size_t text_bytes)
 {
-    size_t metadata_bytes = view->metadata_set_count == 0 ? 0 : metadata.len;
-    struct parts parts = parts_of(view, metadata_bytes, text_bytes);
-    size_t bytes = parts.end < BIG_BLOCK_BYTES_MIN ? BIG_BLOCK_BYTES_MIN : parts.end;
-    if (bytes > cache->bytes_max / 4)
+    struct places places = places_of(view, view->metadata_set_count == 0 ? 0 : metadata.len, text_bytes);
+    if (places.end > cache->bytes_max / 4)
         return;
-    size_t taken = bytes;
-    struct kept_block *kept = big_block_take(&taken);
-    *kept = (struct kept_block){.block.columns = columns, .references = 1, .serial = serial, .number = block, .bytes = bytes, .taken = taken};
-    copy_view(view, metadata, text_bytes, &parts, (char *)kept, &kept->block.view);
+    struct kept_block *kept = kept_alloc(places.end);
+    kept->serial = serial;
+    kept->number = block;
+    kept->part = part;
+    kept->block.columns = columns;
+    copy_view(view, metadata, text_bytes, &places, (char *)kept, &kept->block.view);
 
     pthread_mutex_lock(&cache->lock);
-    struct kept_block **at = find(cache, serial, block);
+    struct kept_block **at = find(cache, serial, block, part);
     bool is_known = *at != NULL && (columns & ~(*at)->block.columns) == 0; // another thread was faster
     if (!is_known) {
         if (*at != NULL)
             drop(cache, at);
-        shrink(cache, cache->bytes_max - bytes);
-        at = place_of(cache, serial, block);
+        shrink(cache, cache->bytes_max - kept->bytes);
+        at = place_of(cache, serial, block, part);
         kept->next_in_place = *at;
         *at = kept;
         link_newest(cache, kept);
-        cache->bytes += bytes;
+        cache->bytes += kept->bytes;
     }
     pthread_mutex_unlock(&cache->lock);
     if (is_known)

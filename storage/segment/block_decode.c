@@ -1,33 +1,13 @@
-#include <zstd.h>
 #include <assert.h>
 
 #include "core/base/bytes.h"
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
-#include "storage/segment/block_cache.h"
+#include "storage/segment/block_reader.h"
 #include "storage/segment/line_offsets.h"
-#include "storage/segment/segment_file.h"
 #include "storage/segment/ts_column.h"
 
 #define TEXT_SLACK ((size_t)64)
-
-struct block_reader {
-    struct block_cache *cache;        /* NULL: none */
-    const struct cached_block *held;  /* that view is of; NULL: view is of the buffers */
-    _Atomic int64_t *allowance;       /* bytes that may still go into the cache; NULL: none */
-    ZSTD_DCtx *zstd;
-    struct buf stored, plain, text, metadata;
-    int64_t *ts_ns;
-    uint32_t *offsets, *metadata_index;
-    size_t row_cap;
-    struct slice *sets;
-    size_t set_cap;
-    /* What view holds; serial 0: nothing. */
-    uint64_t serial;
-    size_t block;
-    unsigned columns;
-    struct block_view view;
-};
 
 struct block_reader *block_reader_create(struct block_cache *cache)
 {
@@ -42,7 +22,7 @@ void block_reader_destroy(struct block_reader *reader)
 {
     if (reader == NULL)
         return;
-    block_cache_release(reader->held);
+    block_reader_clear(reader);
     (void)ZSTD_freeDCtx(reader->zstd);
     buf_fini(&reader->stored);
     buf_fini(&reader->plain);
@@ -55,12 +35,20 @@ void block_reader_destroy(struct block_reader *reader)
     mem_free(reader);
 }
 
+void block_reader_clear(struct block_reader *reader)
+{
+    reader->serial = 0;
+    block_cache_release(reader->held);
+    block_cache_release(reader->held_part);
+    reader->held = reader->held_part = NULL;
+}
+
 void block_reader_keep(struct block_reader *reader, _Atomic int64_t *allowance)
 {
     reader->allowance = allowance;
 }
 
-static void reserve_rows(struct block_reader *reader, size_t rows)
+void block_reserve_rows(struct block_reader *reader, size_t rows)
 {
     if (rows <= reader->row_cap)
         return;
@@ -70,31 +58,40 @@ static void reserve_rows(struct block_reader *reader, size_t rows)
     reader->metadata_index = mem_grow(reader->metadata_index, rows, sizeof(*reader->metadata_index));
 }
 
-static const char *const frame_names[FRAME_COUNT] = {"times", "metadata", "lengths", "lines"};
-
-/* The frame's bytes into *out, with room behind them. plain_max: what they may be at most. */
-static bool frame_read(struct block_reader *reader, const struct block_head *head, enum block_frame frame, size_t plain_max,
-                       struct buf *out, struct err *err)
+bool block_unpack(struct block_reader *reader, struct slice stored, uint32_t crc, bool is_plain, size_t plain_max, const char *what, struct buf *out,
+                  struct err *err)
 {
-    size_t at = BLOCK_HEAD_BYTES;
-    for (size_t i = 0; i < frame; i++)
-        at += head->stored[i];
-    struct slice stored = slice_of(reader->stored.ptr + at, head->stored[frame]);
-    if (crc32c(0, stored) != head->crc[frame])
-        return err_set(err, ERR_CORRUPT, "%s: checksum", frame_names[frame]);
-    bool is_plain = (head->flags & BLOCK_FRAME_IS_PLAIN(frame)) != 0;
+    if (crc32c(0, stored) != crc)
+        return err_set(err, ERR_CORRUPT, "%s: checksum", what);
     unsigned long long size = is_plain ? stored.len : ZSTD_getFrameContentSize(stored.ptr, stored.len);
     if (size > plain_max) // zstd's errors are the largest numbers
-        return err_set(err, ERR_CORRUPT, "%s: size", frame_names[frame]);
-    buf_reset(out);
+        return err_set(err, ERR_CORRUPT, "%s: size", what);
     char *plain = buf_room(out, (size_t)size + TEXT_SLACK);
     if (is_plain)
         memcpy(plain, stored.ptr, stored.len);
     else if (ZSTD_decompressDCtx(reader->zstd, plain, (size_t)size, stored.ptr, stored.len) != size)
-        return err_set(err, ERR_CORRUPT, "%s: zstd", frame_names[frame]);
+        return err_set(err, ERR_CORRUPT, "%s: zstd", what);
     memset(plain + size, 0, TEXT_SLACK);
     buf_took(out, (size_t)size);
     return true;
+}
+
+static struct slice frame_stored(const struct block_reader *reader, const struct block_head *head, enum block_frame frame)
+{
+    size_t at = BLOCK_HEAD_BYTES;
+    for (size_t i = 0; i < frame; i++)
+        at += head->stored[i];
+    return slice_of(reader->stored.ptr + at, head->stored[frame]);
+}
+
+static const char *const frame_names[FRAME_COUNT] = {"times", "metadata", "lengths", "lines"};
+
+static bool frame_read(struct block_reader *reader, const struct block_head *head, enum block_frame frame, size_t plain_max,
+                       struct buf *out, struct err *err)
+{
+    buf_reset(out);
+    return block_unpack(reader, frame_stored(reader, head, frame), head->crc[frame], (head->flags & BLOCK_FRAME_IS_PLAIN(frame)) != 0, plain_max,
+                        frame_names[frame], out, err);
 }
 
 static bool read_times(struct block_reader *reader, const struct block_head *head, struct err *err)
@@ -123,16 +120,16 @@ static bool read_metadata(struct block_reader *reader, const struct block_head *
     return true;
 }
 
-/* Offsets from the lengths' planes. */
-static bool offsets_of_lengths(struct slice lengths, struct slice text, size_t rows, uint32_t *offsets)
+bool block_offsets_of_lengths(struct slice lengths, size_t all, size_t first, size_t rows, struct slice text, uint32_t *offsets)
 {
-    if (lengths.len != 4 * rows)
+    if (lengths.len != 4 * all || first > all || rows > all - first)
         return false;
     const uint8_t *p = (const uint8_t *)lengths.ptr;
     uint64_t at = 0;
     offsets[0] = 0;
     for (size_t i = 0; i < rows; i++) {
-        at += 1 + ((uint64_t)p[i] | (uint64_t)p[rows + i] << 8 | (uint64_t)p[2 * rows + i] << 16 | (uint64_t)p[3 * rows + i] << 24);
+        size_t k = first + i;
+        at += 1 + ((uint64_t)p[k] | (uint64_t)p[all + k] << 8 | (uint64_t)p[2 * all + k] << 16 | (uint64_t)p[3 * all + k] << 24);
         if (at > text.len || text.ptr[at - 1] != '\n')
             return false;
         offsets[i + 1] = (uint32_t)at;
@@ -140,9 +137,34 @@ static bool offsets_of_lengths(struct slice lengths, struct slice text, size_t r
     return at == text.len;
 }
 
+bool block_unpack_part(struct block_reader *reader, const struct block_part *part, struct slice stored, struct err *err)
+{
+    size_t before = reader->text.len;
+    return block_unpack(reader, stored, part->crc, part->is_plain, part->text_bytes, "lines", &reader->text, err) &&
+           (reader->text.len - before == part->text_bytes || err_set(err, ERR_CORRUPT, "lines: size"));
+}
+
+/* All parts, one behind the other. */
+static bool read_parts(struct block_reader *reader, const struct block_head *head, struct err *err)
+{
+    struct slice table, parts = frame_stored(reader, head, FRAME_LINES);
+    uint32_t count = block_part_count(head->flags);
+    if (!slice_take(&parts, count * BLOCK_PART_ENTRY, &table) || crc32c(0, table) != head->crc[FRAME_LINES] ||
+        !block_parts_take(table, count, head->entries, head->text_bytes, parts.len, reader->parts))
+        return err_set(err, ERR_CORRUPT, "lines: parts");
+    bool ok = true;
+    buf_reset(&reader->text);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        const struct block_part *part = &reader->parts[i];
+        ok = block_unpack_part(reader, part, slice_of(parts.ptr + part->stored_at, part->stored_bytes), err);
+    }
+    return ok;
+}
+
 static bool read_lines(struct block_reader *reader, const struct block_head *head, struct err *err)
 {
-    if (!frame_read(reader, head, FRAME_LINES, head->text_bytes, &reader->text, err))
+    if (!(block_part_count(head->flags) > 0 ? read_parts(reader, head, err)
+                                            : frame_read(reader, head, FRAME_LINES, head->text_bytes, &reader->text, err)))
         return false;
     struct slice text = buf_slice(&reader->text);
     if (text.len != head->text_bytes)
@@ -153,7 +175,7 @@ static bool read_lines(struct block_reader *reader, const struct block_head *hea
     } else {
         if (!frame_read(reader, head, FRAME_LENGTHS, 4 * (size_t)head->entries, &reader->plain, err))
             return false;
-        ok = offsets_of_lengths(buf_slice(&reader->plain), text, head->entries, reader->offsets);
+        ok = block_offsets_of_lengths(buf_slice(&reader->plain), head->entries, 0, head->entries, text, reader->offsets);
     }
     if (!ok)
         return err_set(err, ERR_CORRUPT, "lines: lengths");
@@ -162,15 +184,10 @@ static bool read_lines(struct block_reader *reader, const struct block_head *hea
     return true;
 }
 
-/* The bytes that the columns need, and a head that says what the directory says. */
-static bool read_stored(struct segment *segment, size_t i, unsigned columns, struct block_reader *reader, struct block_head *head,
-                        struct err *err)
+bool block_read_head(struct segment *segment, size_t i, size_t n, struct block_reader *reader, struct block_head *head, struct err *err)
 {
     const struct stream_directory *directory = &segment->directory;
     const struct segment_block *block = &directory->blocks[i];
-    size_t n = BLOCK_HEAD_BYTES + directory->times_stored[i];
-    n += (columns & SCAN_METADATA) != 0 ? directory->metadata_stored[i] : 0;
-    n = (columns & SCAN_LINES) != 0 ? block->stored_bytes : n;
     buf_reset(&reader->stored);
     if (!disk_read_all(segment->disk, segment->fd, buf_room(&reader->stored, n), n, block->offset, err))
         return false;
@@ -181,20 +198,27 @@ static bool read_stored(struct segment *segment, size_t i, unsigned columns, str
     for (size_t f = 0; f < FRAME_COUNT; f++)
         stored += head->stored[f];
     if (head->entries != block->entries || head->text_bytes != block->line_bytes + block->entries ||
-        (head->flags & 0xff) != block->flags || stored != block->stored_bytes ||
+        (head->flags & BLOCK_FLAGS_LISTED) != block->flags || stored != block->stored_bytes ||
         head->stored[FRAME_TIMES] != directory->times_stored[i] || head->stored[FRAME_METADATA] != directory->metadata_stored[i])
         return err_set(err, ERR_CORRUPT, "header: differs from the directory");
     return true;
 }
 
-static bool decode(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct err *err)
+bool block_decode_rows(struct block_reader *reader, const struct block_head *head, unsigned columns, struct err *err)
 {
+    block_reserve_rows(reader, head->entries);
+    reader->view = (struct block_view){.entries = head->entries, .flags = head->flags & 0xff};
+    return read_times(reader, head, err) && ((columns & SCAN_METADATA) == 0 || read_metadata(reader, head, err));
+}
+
+static bool decode(struct segment *segment, size_t i, unsigned columns, struct block_reader *reader, struct err *err)
+{
+    const struct stream_directory *directory = &segment->directory;
     struct block_head head;
-    if (!read_stored(segment, block, columns, reader, &head, err))
-        return false;
-    reserve_rows(reader, head.entries);
-    reader->view = (struct block_view){.entries = head.entries, .flags = head.flags & 0xff};
-    return read_times(reader, &head, err) && ((columns & SCAN_METADATA) == 0 || read_metadata(reader, &head, err)) &&
+    size_t n = BLOCK_HEAD_BYTES + directory->times_stored[i];
+    n += (columns & SCAN_METADATA) != 0 ? directory->metadata_stored[i] : 0;
+    n = (columns & SCAN_LINES) != 0 ? directory->blocks[i].stored_bytes : n;
+    return block_read_head(segment, i, n, reader, &head, err) && block_decode_rows(reader, &head, columns, err) &&
            ((columns & SCAN_LINES) == 0 || read_lines(reader, &head, err));
 }
 
@@ -203,7 +227,7 @@ static bool take_cached(struct block_reader *reader, uint64_t serial, size_t blo
 {
     if (reader->cache == NULL || (columns & SCAN_LINES) == 0)
         return false;
-    reader->held = block_cache_find(reader->cache, serial, block, columns);
+    reader->held = block_cache_find(reader->cache, serial, block, BLOCK_WHOLE, columns);
     if (reader->held == NULL)
         return false;
     reader->view = reader->held->view;
@@ -211,13 +235,10 @@ static bool take_cached(struct block_reader *reader, uint64_t serial, size_t blo
     return true;
 }
 
-static void keep(struct block_reader *reader, uint64_t serial, size_t block, unsigned columns)
+bool block_reader_may_keep(struct block_reader *reader, size_t bytes)
 {
-    if (reader->cache == NULL || reader->allowance == NULL || (columns & SCAN_LINES) == 0)
-        return;
-    int64_t bytes = (int64_t)reader->text.len;
-    if (atomic_fetch_sub_explicit(reader->allowance, bytes, memory_order_relaxed) >= bytes) // a budget alone
-        block_cache_add(reader->cache, serial, block, columns, &reader->view, buf_slice(&reader->metadata), reader->text.len);
+    return reader->cache != NULL && reader->allowance != NULL &&
+           atomic_fetch_sub_explicit(reader->allowance, (int64_t)bytes, memory_order_relaxed) >= (int64_t)bytes; // a budget alone
 }
 
 bool segment_read_block(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct block_view *out,
@@ -228,14 +249,13 @@ bool segment_read_block(struct segment *segment, size_t block, unsigned columns,
         *out = reader->view; // runs of one block are often asked for one after the other
         return true;
     }
-    reader->serial = 0;
-    block_cache_release(reader->held);
-    reader->held = NULL;
+    block_reader_clear(reader);
     if (!take_cached(reader, segment->serial, block, columns)) {
         if (!decode(segment, block, columns, reader, err))
             return err_wrap(err, "%s.seg: block %zu", segment->name, block);
         reader->columns = columns;
-        keep(reader, segment->serial, block, columns);
+        if ((columns & SCAN_LINES) != 0 && block_reader_may_keep(reader, reader->text.len))
+            block_cache_add(reader->cache, segment->serial, block, BLOCK_WHOLE, columns, &reader->view, buf_slice(&reader->metadata), reader->text.len);
     }
     reader->serial = segment->serial;
     reader->block = block;

@@ -6,6 +6,7 @@
 #include "core/base/bytes.h"
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
+#include "storage/segment/block_parts.h"
 #include "storage/segment/segment.h"
 #include "storage/segment/ts_column.h"
 
@@ -94,6 +95,33 @@ static bool frame_put(struct block_encoder *encoder, struct block_head *head, en
     return true;
 }
 
+/* The table and the parts behind it. */
+static bool parts_put(struct block_encoder *encoder, struct block_head *head, struct slice text, struct block_part *parts, uint32_t count, struct buf *out,
+                      struct err *err)
+{
+    size_t start = out->len;
+    (void)buf_room(out, count * BLOCK_PART_ENTRY);
+    buf_took(out, count * BLOCK_PART_ENTRY);
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice plain = slice_of(text.ptr + parts[i].text_at, parts[i].text_bytes);
+        size_t at = out->len;
+        if (!block_compress(encoder, plain, out, err))
+            return false;
+        parts[i].is_plain = out->len - at >= plain.len;
+        if (parts[i].is_plain) {
+            out->len = at;
+            buf_put(out, plain);
+        }
+        parts[i].stored_bytes = (uint32_t)(out->len - at);
+        parts[i].crc = crc32c(0, slice_of(out->ptr + at, out->len - at));
+        block_part_put(&parts[i], out->ptr + start + i * BLOCK_PART_ENTRY);
+    }
+    head->flags |= count << 16;
+    head->stored[FRAME_LINES] = (uint32_t)(out->len - start);
+    head->crc[FRAME_LINES] = crc32c(0, slice_of(out->ptr + start, count * BLOCK_PART_ENTRY));
+    return true;
+}
+
 static void lengths_put(const struct block_rows *rows, struct buf *out)
 {
     char *p = buf_room(out, 4 * rows->count);
@@ -136,7 +164,7 @@ bool block_head_take(struct slice *in, struct block_head *out)
            out->text_bytes <= BLOCK_TEXT_MAX;
 }
 
-bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, struct buf *out, struct block_head *out_head,
+bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, size_t part_bytes, struct buf *out, struct block_head *out_head,
                   struct err *err)
 {
     assert(rows->count >= 1 && rows->count <= BLOCK_ENTRIES_MAX && rows->text.len <= BLOCK_TEXT_MAX);
@@ -162,7 +190,10 @@ bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, 
         lengths_put(rows, plain);
         ok = frame_put(encoder, &head, FRAME_LENGTHS, buf_slice(plain), 0, out, err);
     }
-    ok = ok && frame_put(encoder, &head, FRAME_LINES, buf_slice(&rows->text), 0, out, err);
+    struct block_part parts[BLOCK_PARTS_MAX];
+    uint32_t part_count = part_bytes == 0 ? 1 : block_parts_cut(rows->offsets, rows->count, part_bytes, parts);
+    ok = ok && (part_count > 1 ? parts_put(encoder, &head, buf_slice(&rows->text), parts, part_count, out, err)
+                               : frame_put(encoder, &head, FRAME_LINES, buf_slice(&rows->text), 0, out, err));
     if (!ok)
         return false;
     head_put(&head, out->ptr + start);

@@ -6,13 +6,14 @@
  *          0     4  magic "LBLK"
  *          4     4  entries n, 1 to BLOCK_ENTRIES_MAX
  *          8     4  bytes of the text: lines, each with its '\n'
- *         12     4  flags: low byte as enum segment_block_flags; bit 8 + f: frame f is stored as it is, not by zstd
+ *         12     4  flags: low byte as enum segment_block_flags; bit 8 + f: frame f is stored as it is, not by zstd; third byte: parts of X, 0: it is one frame
  *         16    16  stored bytes of the frames T M L X, 4 each; 0: no such frame
  *         32    16  crc32c of the stored bytes of the frames
  *         48     4  crc32c of bytes 0 to 47
  *         52        frames T M L X
  *
- * T ts_column.h; M metadata_column.h; L, only if a line contains '\n': the lines' lengths as four byte planes; X the text.
+ * T ts_column.h; M metadata_column.h; L, only if a line contains '\n': the lines' lengths as four byte planes; X the text, or the table
+ * of its parts and the parts (block_parts.h), and then its crc32c is of the table.
  */
 #pragma once
 
@@ -25,6 +26,7 @@
 #define BLOCK_ENTRIES_MAX ((uint32_t)1 << 20)
 #define BLOCK_TEXT_MAX ((uint32_t)1 << 30)
 #define BLOCK_FRAME_IS_PLAIN(frame) (UINT32_C(0x100) << (frame))
+#define BLOCK_FLAGS_LISTED UINT32_C(0xff00ff) /* of the flags: those that the directory has too */
 
 enum block_frame { FRAME_TIMES, FRAME_METADATA, FRAME_LENGTHS, FRAME_LINES, FRAME_COUNT };
 
@@ -51,8 +53,8 @@ struct block_encoder; /* zstd's context and scratch; one thread */
 struct block_encoder *block_encoder_create(int zstd_level) MUST_CHECK;
 void block_encoder_destroy(struct block_encoder *encoder); /* NULL is fine */
 
-/* Appends the block of the rows; there is one at least. Flags: enum segment_block_flags. */
-bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, struct buf *out, struct block_head *out_head,
+/* Appends the block of the rows; there is one at least. part_bytes: of text in a part; 0: the text is one frame. */
+bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, size_t part_bytes, struct buf *out, struct block_head *out_head,
                   struct err *err) MUST_CHECK;
 
 /* Appends zstd's frame of the bytes, content size in its header, no checksum of its own. */

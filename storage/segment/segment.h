@@ -38,6 +38,7 @@ struct segment_writer_config {
     const char *name;      /* without .seg */
     int zstd_level;        /* 1 at seal, more at compaction */
     size_t block_bytes;    /* raw lines in a block: 256 KiB to 1 MiB; a block ends at the entry that passes it */
+    size_t part_bytes;     /* of a block's lines, that can be read without the others; 0: a block is read whole */
     uint32_t level;
     struct segment_mark mark;
     int64_t created_ns;
@@ -102,7 +103,7 @@ struct segment_block {
     uint64_t offset;
     uint32_t stored_bytes, line_bytes, entries;
     uint32_t first_run, run_count; /* runs of the block lie together in block order, too: see segment_block_runs */
-    uint32_t flags;                /* SEGMENT_BLOCK_... */
+    uint32_t flags;                /* SEGMENT_BLOCK_..., and in the third byte the parts */
     int64_t first_ns, last_ns;
 };
 enum {
@@ -133,6 +134,16 @@ struct block_reader *block_reader_create(struct block_cache *cache) MUST_CHECK;
 void block_reader_keep(struct block_reader *reader, _Atomic int64_t *allowance);
 void block_reader_destroy(struct block_reader *reader);
 
+/* How the lines of a block lie on the disk, if they are in parts: for segment_read_part. */
+struct block_part; /* block_parts.h */
+struct block_lines {
+    const struct block_part *parts;
+    uint32_t part_count; /* 0: not in parts */
+    uint64_t parts_at, lengths_at;
+    uint32_t lengths_stored, lengths_crc;
+    bool lengths_are_plain;
+};
+
 /* A decompressed block; only the columns asked for are filled (times always). Valid until the reader's next use. */
 struct block_view {
     uint32_t entries;
@@ -143,10 +154,31 @@ struct block_view {
     const struct slice *metadata_sets;
     uint32_t metadata_set_count;
     uint32_t flags;
+    struct block_lines lines; /* of segment_read_rows only */
 };
 /* columns: enum scan_columns. ERR_CORRUPT: "<name>.seg: block 7: lines: checksum". */
 bool segment_read_block(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct block_view *out,
                         struct err *err) MUST_CHECK;
+
+/* ---- a block part by part, for what needs some of its lines only ---- */
+
+uint32_t segment_block_parts(const struct segment_block *block); /* 0: it can be read whole only */
+
+/* The times of a block in parts, and with SCAN_METADATA its metadata, and how its lines lie. Valid until the reader reads another block. */
+bool segment_read_rows(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct block_view *out,
+                       struct err *err) MUST_CHECK;
+
+/* The rows of one of its parts. */
+void block_view_part(const struct block_view *view, uint32_t part, uint32_t *first_row, uint32_t *end_row);
+
+struct block_text {
+    const char *text;        /* 64 readable bytes behind */
+    const uint32_t *offsets; /* rows + 1, of the rows from first_row on */
+    uint32_t first_row, rows;
+    uint32_t stored_bytes;
+};
+/* Lines of one part of the block whose rows the reader has. Valid until the reader's next use. */
+bool segment_read_part(struct segment *segment, size_t block, uint32_t part, struct block_reader *reader, struct block_text *out, struct err *err) MUST_CHECK;
 
 /* Reads everything and checks all checksums and invariants; calls back for each damage. For logi verify. */
 void segment_verify(struct segment *segment, void (*damaged)(void *self, const char *what), void *self);

@@ -127,10 +127,10 @@ static bool flush_block(struct segment_writer *writer, struct err *err)
     struct block_rows *rows = &writer->rows;
     struct block_head head;
     size_t start = writer->out.len; // the file's header stands before the first block
-    if (!block_encode(writer->encoder, rows, &writer->out, &head, err))
+    if (!block_encode(writer->encoder, rows, writer->config.part_bytes, &writer->out, &head, err))
         return false;
     struct segment_block block = {.stored_bytes = (uint32_t)(writer->out.len - start),
-                                  .flags = head.flags & 0xff,
+                                  .flags = head.flags & BLOCK_FLAGS_LISTED,
                                   .run_count = (uint32_t)(writer->directory.run_count - writer->block_first_run)};
     if (!disk_write_all(writer->config.disk, writer->fd, buf_slice(&writer->out), writer->offset, err))
         return false;

@@ -13,6 +13,11 @@
 #define FOOTER_MAGIC "LogiEnd\n"
 #define DAMAGED(what) err_set(err, ERR_CORRUPT, "directory: %s", what)
 
+static bool version_is_known(uint32_t version)
+{
+    return version >= SEGMENT_VERSION_MIN && version <= SEGMENT_VERSION;
+}
+
 void segment_head_put(char *p)
 {
     memcpy(p, HEAD_MAGIC, 8);
@@ -24,8 +29,8 @@ bool segment_head_check(const char *p, struct err *err)
 {
     if (memcmp(p, HEAD_MAGIC, 8) != 0 || le32_get(p + 12) != crc32c(0, slice_of(p, 12)))
         return err_set(err, ERR_CORRUPT, "header: checksum");
-    if (le32_get(p + 8) != SEGMENT_VERSION)
-        return err_set(err, ERR_CORRUPT, "header: version %u, this program reads %u", le32_get(p + 8), SEGMENT_VERSION);
+    if (!version_is_known(le32_get(p + 8)))
+        return err_set(err, ERR_CORRUPT, "header: version %u, this program reads %u to %u", le32_get(p + 8), SEGMENT_VERSION_MIN, SEGMENT_VERSION);
     return true;
 }
 
@@ -62,8 +67,8 @@ bool segment_footer_get(const char *p, struct segment_footer *out, uint32_t *crc
     *crc = le32_get(p + 108);
     if (memcmp(p + 112, FOOTER_MAGIC, 8) != 0 || *crc != crc32c(0, slice_of(p, 108)))
         return err_set(err, ERR_CORRUPT, "footer: checksum");
-    if (le32_get(p + 84) != SEGMENT_VERSION)
-        return err_set(err, ERR_CORRUPT, "footer: version %u, this program reads %u", le32_get(p + 84), SEGMENT_VERSION);
+    if (!version_is_known(le32_get(p + 84)))
+        return err_set(err, ERR_CORRUPT, "footer: version %u, this program reads %u to %u", le32_get(p + 84), SEGMENT_VERSION_MIN, SEGMENT_VERSION);
     *out = (struct segment_footer){.directory_offset = le64_get(p),
                                    .directory_stored = le32_get(p + 8),
                                    .directory_plain = le32_get(p + 12),

@@ -14,7 +14,8 @@
 #include "storage/segment/block_encode.h"
 #include "storage/segment/segment.h"
 
-#define SEGMENT_VERSION 1u
+#define SEGMENT_VERSION 2u     /* that is written; */
+#define SEGMENT_VERSION_MIN 1u /* and the oldest that is read: its blocks have no parts, all else is the same */
 #define SEGMENT_HEAD_BYTES ((size_t)16)   /* magic "LogiSeg\n", version, crc32c of these 12 bytes */
 #define SEGMENT_FOOTER_BYTES ((size_t)120)
 #define SEGMENT_DIRECTORY_MAX (UINT32_C(1) << 30) /* plain */

@@ -37,6 +37,9 @@ struct scan_state {
     size_t charged;
     unsigned columns;
     int64_t start_ns, end_ns;
+    bool newest_first; /* as scan_request, and so the two below */
+    int64_t (*bound_ns)(void *self);
+    void *bound_self;
     _Atomic int64_t cache_allowance; /* bytes that this scan may still put into the cache of blocks */
 };
 

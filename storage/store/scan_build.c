@@ -315,6 +315,9 @@ bool scan_build(struct store *store, const struct scan_request *request, struct 
                                  .columns = request->columns,
                                  .start_ns = request->start_ns,
                                  .end_ns = request->end_ns,
+                                 .newest_first = request->newest_first,
+                                 .bound_ns = request->bound_ns,
+                                 .bound_self = request->bound_self,
                                  .cache_allowance = (int64_t)(store->config.block_cache_bytes / 2)}; // no scan drives out what all others read
     struct scan_plan plan = {.state = state, .request = request};
     // Streams first, then the view: what is sealed between the two is in the view all the same.

@@ -30,6 +30,7 @@ void store_config_defaults(struct store_config *out)
         .stream_idle_ns = NS_PER_HOUR,
         .seal_block_bytes = (size_t)512 << 10,
         .merge_block_bytes = (size_t)1 << 20,
+        .merge_part_bytes = (size_t)256 << 10,
         .zstd_level_seal = 1,
         .zstd_level_merge = 6,
         .compaction = true,

@@ -33,6 +33,7 @@ struct store_config {
     int64_t stream_idle_ns;         /* a stream without data in memory is forgotten after this */
     size_t seal_block_bytes;        /* 512 KiB */
     size_t merge_block_bytes;       /* 1 MiB */
+    size_t merge_part_bytes;        /* 256 KiB: of a merged block, what is read alone */
     int zstd_level_seal, zstd_level_merge;
     bool compaction;
     int64_t compaction_interval_ns;

@@ -122,6 +122,7 @@ void store_merge_context(struct store *store, struct day_merge_context *out)
         .clock = config->clock,
         .segment_ids = &store->segment_ids,
         .block_bytes = config->merge_block_bytes,
+        .part_bytes = config->merge_part_bytes,
         .zstd_level = RELAXED(&store->is_pressed) ? config->zstd_level_seal : config->zstd_level_merge,
         .merges = config->compaction,
         .retention_ns = config->retention_ns,

@@ -110,7 +110,20 @@ static void reader_destroy(struct scan_reader *reader)
     mem_free(reader);
 }
 
-static bool read_run(struct memory_scan *scan, const struct memory_part *part, uint32_t stream, struct arena *arena, batch_sink sink, void *sink_self)
+/* Rows [first, end) of a batch. */
+static bool give(const struct entry_batch *all, uint32_t first, uint32_t end, batch_sink sink, void *sink_self)
+{
+    struct entry_batch cut = *all;
+    cut.first_row += first;
+    cut.count = end - first;
+    cut.ts_ns += first;
+    cut.offsets = cut.offsets == NULL ? NULL : cut.offsets + first;
+    cut.metadata_index = cut.metadata_index == NULL ? NULL : cut.metadata_index + first;
+    return first == end || sink(sink_self, &cut);
+}
+
+static bool read_run(struct memory_scan *scan, const struct memory_part *part, uint32_t stream, uint32_t *given, struct arena *arena, batch_sink sink,
+                     void *sink_self)
 {
     size_t room = part->end - part->first;
     int64_t *ts_ns = ARENA_ARRAY(arena, int64_t, room);
@@ -137,6 +150,7 @@ static bool read_run(struct memory_scan *scan, const struct memory_part *part, u
     struct entry_batch batch = {
         .stream = stream,
         .count = count,
+        .first_row = *given,
         .ts_ns = ts_ns,
         .text = has_lines ? text.ptr : NULL,
         .offsets = has_lines ? offsets : NULL,
@@ -144,7 +158,10 @@ static bool read_run(struct memory_scan *scan, const struct memory_part *part, u
         .metadata_sets = sets,
         .metadata_set_count = has_metadata ? count : 0,
     };
-    bool goes_on = count == 0 || sink(sink_self, &batch);
+    // As a block in parts: its newest rows first, if they are wanted first.
+    uint32_t middle = scan->request.newest_first ? count / 2 : 0;
+    bool goes_on = give(&batch, middle, count, sink, sink_self) && give(&batch, 0, middle, sink, sink_self);
+    *given += count;
     buf_fini(&text);
     return goes_on;
 }
@@ -155,8 +172,9 @@ static bool scan_read(struct scan *scan, const struct scan_unit *unit, struct sc
     struct memory_scan *memory = (struct memory_scan *)scan;
     atomic_fetch_add(&memory->memory->units_read, 1);
     arena_reset(&reader->arena);
+    uint32_t given = 0;
     for (size_t i = 0; i < unit->run_count; i++)
-        if (!read_run(memory, unit->part, unit->runs[i].stream, &reader->arena, sink, sink_self))
+        if (!read_run(memory, unit->part, unit->runs[i].stream, &given, &reader->arena, sink, sink_self))
             break;
     return true;
 }

@@ -45,7 +45,7 @@ static void add(struct block_cache *cache, uint64_t serial, size_t number)
     struct made *made = malloc(sizeof(*made));
     assert_non_null(made);
     make(made, serial, number);
-    block_cache_add(cache, serial, number, SCAN_LINES | SCAN_METADATA, &made->view, slice_of(made->metadata, sizeof(made->metadata)), TEXT_BYTES);
+    block_cache_add(cache, serial, number, BLOCK_WHOLE, SCAN_LINES | SCAN_METADATA, &made->view, slice_of(made->metadata, sizeof(made->metadata)), TEXT_BYTES);
     memset(made, 0, sizeof(*made)); // the cache has a copy
     free(made);
 }
@@ -63,7 +63,7 @@ static bool is_right(const struct cached_block *block, uint64_t serial, size_t n
 
 static bool has(struct block_cache *cache, uint64_t serial, size_t number)
 {
-    const struct cached_block *block = block_cache_find(cache, serial, number, SCAN_LINES | SCAN_METADATA);
+    const struct cached_block *block = block_cache_find(cache, serial, number, BLOCK_WHOLE, SCAN_LINES | SCAN_METADATA);
     bool found = block != NULL;
     if (found)
         assert_true(is_right(block, serial, number));
@@ -98,7 +98,7 @@ static void a_block_that_is_held_outlives_its_place(void **state)
     (void)state;
     struct block_cache *cache = block_cache_create(5 * BLOCK_BYTES);
     add(cache, 1, 7);
-    const struct cached_block *held = block_cache_find(cache, 1, 7, SCAN_LINES);
+    const struct cached_block *held = block_cache_find(cache, 1, 7, BLOCK_WHOLE, SCAN_LINES);
     assert_non_null(held);
     for (size_t i = 0; i < 10; i++)
         add(cache, 2, i);
@@ -119,9 +119,9 @@ static void columns_that_are_missing_are_a_miss_until_they_are_added(void **stat
     bare.metadata_index = NULL;
     bare.metadata_sets = NULL;
     bare.metadata_set_count = 0;
-    block_cache_add(cache, 3, 3, SCAN_LINES, &bare, SLICE_NONE, TEXT_BYTES);
-    assert_null(block_cache_find(cache, 3, 3, SCAN_LINES | SCAN_METADATA));
-    const struct cached_block *block = block_cache_find(cache, 3, 3, SCAN_LINES);
+    block_cache_add(cache, 3, 3, BLOCK_WHOLE, SCAN_LINES, &bare, SLICE_NONE, TEXT_BYTES);
+    assert_null(block_cache_find(cache, 3, 3, BLOCK_WHOLE, SCAN_LINES | SCAN_METADATA));
+    const struct cached_block *block = block_cache_find(cache, 3, 3, BLOCK_WHOLE, SCAN_LINES);
     assert_non_null(block);
     assert_null(block->view.metadata_index);
     block_cache_release(block);
@@ -155,13 +155,13 @@ static void *read_and_add(void *self)
         abort();
     for (unsigned i = 0; i < 400; i++) {
         size_t number = (i * 7) % 11;
-        const struct cached_block *block = block_cache_find(cache, 1, number, SCAN_LINES | SCAN_METADATA);
+        const struct cached_block *block = block_cache_find(cache, 1, number, BLOCK_WHOLE, SCAN_LINES | SCAN_METADATA);
         if (block != NULL && !is_right(block, 1, number))
             abort();
         block_cache_release(block);
         make(made, 1, number);
         if (block == NULL)
-            block_cache_add(cache, 1, number, SCAN_LINES | SCAN_METADATA, &made->view, slice_of(made->metadata, sizeof(made->metadata)), TEXT_BYTES);
+            block_cache_add(cache, 1, number, BLOCK_WHOLE, SCAN_LINES | SCAN_METADATA, &made->view, slice_of(made->metadata, sizeof(made->metadata)), TEXT_BYTES);
     }
     free(made);
     return NULL;
