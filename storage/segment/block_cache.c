@@ -176,7 +176,7 @@ static struct places places_of(const struct block_view *view, size_t metadata_by
     places.indexes = place(&at, view->metadata_index == NULL ? 0 : view->entries * sizeof(*view->metadata_index));
     places.sets = place(&at, view->metadata_set_count * sizeof(*view->metadata_sets));
     places.metadata = place(&at, metadata_bytes);
-    places.parts = place(&at, view->lines.part_count * sizeof(*view->lines.parts));
+    places.parts = place(&at, view->layout.part_count * sizeof(*view->layout.parts));
     places.text = place(&at, view->text == NULL ? 0 : text_bytes + TEXT_SLACK);
     places.end = at;
     return places;
@@ -195,7 +195,7 @@ static void copy_view(const struct block_view *view, struct slice metadata, size
     out->offsets = copy(base + places->offsets, view->offsets, ((size_t)view->entries + 1) * sizeof(*view->offsets));
     out->metadata_index = copy(base + places->indexes, view->metadata_index, view->entries * sizeof(*view->metadata_index));
     out->text = copy(base + places->text, view->text, text_bytes + TEXT_SLACK);
-    out->lines.parts = copy(base + places->parts, view->lines.parts, view->lines.part_count * sizeof(*view->lines.parts));
+    out->layout.parts = copy(base + places->parts, view->layout.parts, view->layout.part_count * sizeof(*view->layout.parts));
     out->metadata_sets = NULL;
     if (view->metadata_set_count == 0)
         return;

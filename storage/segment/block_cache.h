@@ -25,9 +25,9 @@ struct cached_block {
     unsigned columns; /* enum scan_columns: that view has */
 };
 
-/* What is kept of a block: all of it, all but the lines, or the lines of a part, by its number. */
+/* What is kept of a block: all of it; its layout and metadata; or times and lines of a part, by its number. */
 #define BLOCK_WHOLE UINT32_MAX
-#define BLOCK_ROWS (UINT32_MAX - 1)
+#define BLOCK_LAYOUT (UINT32_MAX - 1)
 
 /* NULL: nothing is there with these columns. Never changes while it is held; give it back with block_cache_release. */
 const struct cached_block *block_cache_find(struct block_cache *cache, uint64_t serial, size_t block, uint32_t part, unsigned columns);

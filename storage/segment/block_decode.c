@@ -94,18 +94,18 @@ static bool frame_read(struct block_reader *reader, const struct block_head *hea
                         frame_names[frame], out, err);
 }
 
-static bool read_times(struct block_reader *reader, const struct block_head *head, struct err *err)
+static bool times_take(struct slice plain, size_t rows, int64_t *ts_ns, struct err *err)
 {
-    if (!frame_read(reader, head, FRAME_TIMES, TS_COLUMN_HEAD + 8 * (size_t)head->entries, &reader->plain, err))
-        return false;
-    struct slice in = buf_slice(&reader->plain);
-    if (!ts_column_take(&in, head->entries, reader->ts_ns) || in.len > 0)
-        return err_set(err, ERR_CORRUPT, "times: column");
-    reader->view.ts_ns = reader->ts_ns;
-    return true;
+    return (ts_column_take(&plain, rows, ts_ns) && plain.len == 0) || err_set(err, ERR_CORRUPT, "times: column");
 }
 
-static bool read_metadata(struct block_reader *reader, const struct block_head *head, struct err *err)
+static bool read_times(struct block_reader *reader, const struct block_head *head, struct err *err)
+{
+    return frame_read(reader, head, FRAME_TIMES, TS_COLUMN_HEAD + 8 * (size_t)head->entries, &reader->plain, err) &&
+           times_take(buf_slice(&reader->plain), head->entries, reader->ts_ns, err);
+}
+
+bool block_decode_metadata(struct block_reader *reader, const struct block_head *head, struct err *err)
 {
     if (head->stored[FRAME_METADATA] == 0)
         return true;
@@ -137,35 +137,48 @@ bool block_offsets_of_lengths(struct slice lengths, size_t all, size_t first, si
     return at == text.len;
 }
 
-bool block_unpack_part(struct block_reader *reader, const struct block_part *part, struct slice stored, struct err *err)
+bool block_decode_table(struct block_reader *reader, const struct block_head *head, struct err *err)
 {
+    struct slice table = frame_stored(reader, head, FRAME_TIMES);
+    return (crc32c(0, table) == head->crc[FRAME_TIMES] && block_parts_take(table, block_part_count(head->flags), head->entries, head->text_bytes,
+                                                                          head->stored[FRAME_LINES], reader->parts)) ||
+           err_set(err, ERR_CORRUPT, "parts: table");
+}
+
+bool block_unpack_part(struct block_reader *reader, const struct block_part *part, const char *stored, unsigned columns, int64_t *ts_ns,
+                       struct err *err)
+{
+    struct slice times = slice_of(stored, part->times.stored_bytes);
+    struct slice lines = slice_of(stored + part->times.stored_bytes, part->lines.stored_bytes);
+    buf_reset(&reader->plain);
+    if (!block_unpack(reader, times, part->times.crc, part->times.is_plain, TS_COLUMN_HEAD + 8 * (size_t)part->rows, "times", &reader->plain, err) ||
+        !times_take(buf_slice(&reader->plain), part->rows, ts_ns, err))
+        return false;
+    if ((columns & SCAN_LINES) == 0)
+        return true;
     size_t before = reader->text.len;
-    return block_unpack(reader, stored, part->crc, part->is_plain, part->text_bytes, "lines", &reader->text, err) &&
+    return block_unpack(reader, lines, part->lines.crc, part->lines.is_plain, part->text_bytes, "lines", &reader->text, err) &&
            (reader->text.len - before == part->text_bytes || err_set(err, ERR_CORRUPT, "lines: size"));
 }
 
-/* All parts, one behind the other. */
+/* Times and text of all parts, one behind the other. */
 static bool read_parts(struct block_reader *reader, const struct block_head *head, struct err *err)
 {
-    struct slice table, parts = frame_stored(reader, head, FRAME_LINES);
-    uint32_t count = block_part_count(head->flags);
-    if (!slice_take(&parts, count * BLOCK_PART_ENTRY, &table) || crc32c(0, table) != head->crc[FRAME_LINES] ||
-        !block_parts_take(table, count, head->entries, head->text_bytes, parts.len, reader->parts))
-        return err_set(err, ERR_CORRUPT, "lines: parts");
+    if (!block_decode_table(reader, head, err))
+        return false;
+    const char *stored = frame_stored(reader, head, FRAME_LINES).ptr;
     bool ok = true;
     buf_reset(&reader->text);
-    for (uint32_t i = 0; ok && i < count; i++) {
+    for (uint32_t i = 0; ok && i < block_part_count(head->flags); i++) {
         const struct block_part *part = &reader->parts[i];
-        ok = block_unpack_part(reader, part, slice_of(parts.ptr + part->stored_at, part->stored_bytes), err);
+        ok = block_unpack_part(reader, part, stored + part->stored_at, SCAN_LINES, reader->ts_ns + part->first_row, err);
     }
     return ok;
 }
 
-static bool read_lines(struct block_reader *reader, const struct block_head *head, struct err *err)
+/* Where the lines of the text begin. */
+static bool find_lines(struct block_reader *reader, const struct block_head *head, struct err *err)
 {
-    if (!(block_part_count(head->flags) > 0 ? read_parts(reader, head, err)
-                                            : frame_read(reader, head, FRAME_LINES, head->text_bytes, &reader->text, err)))
-        return false;
     struct slice text = buf_slice(&reader->text);
     if (text.len != head->text_bytes)
         return err_set(err, ERR_CORRUPT, "lines: size");
@@ -204,22 +217,28 @@ bool block_read_head(struct segment *segment, size_t i, size_t n, struct block_r
     return true;
 }
 
-bool block_decode_rows(struct block_reader *reader, const struct block_head *head, unsigned columns, struct err *err)
+static bool decode_frames(struct block_reader *reader, const struct block_head *head, unsigned columns, struct err *err)
 {
-    block_reserve_rows(reader, head->entries);
-    reader->view = (struct block_view){.entries = head->entries, .flags = head->flags & 0xff};
-    return read_times(reader, head, err) && ((columns & SCAN_METADATA) == 0 || read_metadata(reader, head, err));
+    if (block_part_count(head->flags) > 0)
+        return read_parts(reader, head, err);
+    return read_times(reader, head, err) &&
+           ((columns & SCAN_LINES) == 0 || frame_read(reader, head, FRAME_LINES, head->text_bytes, &reader->text, err));
 }
 
 static bool decode(struct segment *segment, size_t i, unsigned columns, struct block_reader *reader, struct err *err)
 {
     const struct stream_directory *directory = &segment->directory;
+    const struct segment_block *block = &directory->blocks[i];
     struct block_head head;
     size_t n = BLOCK_HEAD_BYTES + directory->times_stored[i];
     n += (columns & SCAN_METADATA) != 0 ? directory->metadata_stored[i] : 0;
-    n = (columns & SCAN_LINES) != 0 ? directory->blocks[i].stored_bytes : n;
-    return block_read_head(segment, i, n, reader, &head, err) && block_decode_rows(reader, &head, columns, err) &&
-           ((columns & SCAN_LINES) == 0 || read_lines(reader, &head, err));
+    bool is_all = (columns & SCAN_LINES) != 0 || segment_block_parts(block) > 0; // the times of parts are among their lines
+    if (!block_read_head(segment, i, is_all ? block->stored_bytes : n, reader, &head, err))
+        return false;
+    block_reserve_rows(reader, head.entries);
+    reader->view = (struct block_view){.entries = head.entries, .flags = head.flags & 0xff, .ts_ns = reader->ts_ns};
+    return decode_frames(reader, &head, columns, err) && ((columns & SCAN_METADATA) == 0 || block_decode_metadata(reader, &head, err)) &&
+           ((columns & SCAN_LINES) == 0 || find_lines(reader, &head, err));
 }
 
 /* A block from the cache is held until the next one is read. False: it is not there. */

@@ -16,6 +16,8 @@
 #define FAST_HASH_LOG 12
 #define FAST_MATCH_BYTES 6
 
+#define NOT_TIMES SIZE_MAX
+
 struct block_encoder {
     ZSTD_CCtx *zstd;
     struct buf plain;
@@ -78,47 +80,52 @@ static bool compress_times(struct block_encoder *encoder, struct slice plain, si
     return true;
 }
 
-/* plane_bytes: of a plane of the times; 0 for other frames. */
-static bool frame_put(struct block_encoder *encoder, struct block_head *head, enum block_frame frame, struct slice plain,
-                      size_t plane_bytes, struct buf *out, struct err *err)
+/* Appends a frame: as zstd makes it, or as it is where that is not larger. plane_bytes: of a plane of times; NOT_TIMES for other frames. */
+static bool frame_put(struct block_encoder *encoder, struct slice plain, size_t plane_bytes, struct buf *out, struct block_part_frame *frame, struct err *err)
 {
     size_t start = out->len;
-    if (!(frame == FRAME_TIMES ? compress_times(encoder, plain, plane_bytes, out, err) : block_compress(encoder, plain, out, err)))
+    if (!(plane_bytes == NOT_TIMES ? block_compress(encoder, plain, out, err) : compress_times(encoder, plain, plane_bytes, out, err)))
         return false;
-    if (out->len - start >= plain.len) {
+    frame->is_plain = out->len - start >= plain.len;
+    if (frame->is_plain) {
         out->len = start;
         buf_put(out, plain);
-        head->flags |= BLOCK_FRAME_IS_PLAIN(frame);
     }
-    head->stored[frame] = (uint32_t)(out->len - start);
-    head->crc[frame] = crc32c(0, slice_of(out->ptr + start, out->len - start));
+    frame->stored_bytes = (uint32_t)(out->len - start);
+    frame->crc = crc32c(0, slice_of(out->ptr + start, out->len - start));
     return true;
 }
 
-/* The table and the parts behind it. */
-static bool parts_put(struct block_encoder *encoder, struct block_head *head, struct slice text, struct block_part *parts, uint32_t count, struct buf *out,
+static bool times_put(struct block_encoder *encoder, const int64_t *ts_ns, size_t count, struct buf *out, struct block_part_frame *frame, struct err *err)
+{
+    buf_reset(&encoder->plain);
+    ts_column_encode(ts_ns, count, &encoder->plain);
+    return frame_put(encoder, buf_slice(&encoder->plain), count - 1, out, frame, err);
+}
+
+static void head_set(struct block_head *head, enum block_frame frame, const struct block_part_frame *from)
+{
+    head->flags |= from->is_plain ? BLOCK_FRAME_IS_PLAIN(frame) : 0;
+    head->stored[frame] = from->stored_bytes;
+    head->crc[frame] = from->crc;
+}
+
+/* Each part's times and lines; what the table says of them goes into parts. */
+static bool parts_put(struct block_encoder *encoder, const struct block_rows *rows, struct block_part *parts, uint32_t count, struct buf *out,
                       struct err *err)
 {
-    size_t start = out->len;
-    (void)buf_room(out, count * BLOCK_PART_ENTRY);
-    buf_took(out, count * BLOCK_PART_ENTRY);
     for (uint32_t i = 0; i < count; i++) {
-        struct slice plain = slice_of(text.ptr + parts[i].text_at, parts[i].text_bytes);
-        size_t at = out->len;
-        if (!block_compress(encoder, plain, out, err))
-            return false;
-        parts[i].is_plain = out->len - at >= plain.len;
-        if (parts[i].is_plain) {
-            out->len = at;
-            buf_put(out, plain);
+        struct block_part *part = &parts[i];
+        const int64_t *ts_ns = rows->ts_ns + part->first_row;
+        part->first_ns = part->last_ns = ts_ns[0];
+        for (size_t r = 1; r < part->rows; r++) {
+            part->first_ns = ts_ns[r] < part->first_ns ? ts_ns[r] : part->first_ns;
+            part->last_ns = ts_ns[r] > part->last_ns ? ts_ns[r] : part->last_ns;
         }
-        parts[i].stored_bytes = (uint32_t)(out->len - at);
-        parts[i].crc = crc32c(0, slice_of(out->ptr + at, out->len - at));
-        block_part_put(&parts[i], out->ptr + start + i * BLOCK_PART_ENTRY);
+        if (!times_put(encoder, ts_ns, part->rows, out, &part->times, err) ||
+            !frame_put(encoder, slice_of(rows->text.ptr + part->text_at, part->text_bytes), NOT_TIMES, out, &part->lines, err))
+            return false;
     }
-    head->flags |= count << 16;
-    head->stored[FRAME_LINES] = (uint32_t)(out->len - start);
-    head->crc[FRAME_LINES] = crc32c(0, slice_of(out->ptr + start, count * BLOCK_PART_ENTRY));
     return true;
 }
 
@@ -164,6 +171,59 @@ bool block_head_take(struct slice *in, struct block_head *out)
            out->text_bytes <= BLOCK_TEXT_MAX;
 }
 
+/* Frames M and L, where there are any. */
+static bool columns_put(struct block_encoder *encoder, const struct block_rows *rows, struct buf *out, struct block_head *head, struct err *err)
+{
+    struct buf *plain = &encoder->plain;
+    struct block_part_frame frame;
+    if (rows->metadata.has_metadata) {
+        buf_reset(plain);
+        metadata_column_encode(&rows->metadata, plain);
+        if (!frame_put(encoder, buf_slice(plain), NOT_TIMES, out, &frame, err))
+            return false;
+        head_set(head, FRAME_METADATA, &frame);
+    }
+    if (rows->has_newlines) {
+        buf_reset(plain);
+        lengths_put(rows, plain);
+        if (!frame_put(encoder, buf_slice(plain), NOT_TIMES, out, &frame, err))
+            return false;
+        head_set(head, FRAME_LENGTHS, &frame);
+    }
+    return true;
+}
+
+static bool encode_whole(struct block_encoder *encoder, const struct block_rows *rows, struct buf *out, struct block_head *head, struct err *err)
+{
+    struct block_part_frame times, lines;
+    if (!times_put(encoder, rows->ts_ns, rows->count, out, &times, err) || !columns_put(encoder, rows, out, head, err) ||
+        !frame_put(encoder, buf_slice(&rows->text), NOT_TIMES, out, &lines, err))
+        return false;
+    head_set(head, FRAME_TIMES, &times);
+    head_set(head, FRAME_LINES, &lines);
+    return true;
+}
+
+static bool encode_parts(struct block_encoder *encoder, const struct block_rows *rows, struct block_part *parts, uint32_t count, struct buf *out,
+                         struct block_head *head, struct err *err)
+{
+    size_t table = out->len, table_bytes = count * BLOCK_PART_ENTRY;
+    (void)buf_room(out, table_bytes);
+    buf_took(out, table_bytes);
+    if (!columns_put(encoder, rows, out, head, err))
+        return false;
+    size_t start = out->len;
+    if (!parts_put(encoder, rows, parts, count, out, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        block_part_put(&parts[i], out->ptr + table + i * BLOCK_PART_ENTRY);
+    head->flags |= count << 16;
+    head->stored[FRAME_TIMES] = (uint32_t)table_bytes;
+    head->crc[FRAME_TIMES] = crc32c(0, slice_of(out->ptr + table, table_bytes));
+    head->stored[FRAME_LINES] = (uint32_t)(out->len - start);
+    return true;
+}
+
 bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, size_t part_bytes, struct buf *out, struct block_head *out_head,
                   struct err *err)
 {
@@ -175,26 +235,9 @@ bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, 
     size_t start = out->len;
     (void)buf_room(out, BLOCK_HEAD_BYTES);
     buf_took(out, BLOCK_HEAD_BYTES);
-
-    struct buf *plain = &encoder->plain;
-    buf_reset(plain);
-    ts_column_encode(rows->ts_ns, rows->count, plain);
-    bool ok = frame_put(encoder, &head, FRAME_TIMES, buf_slice(plain), rows->count - 1, out, err);
-    if (ok && rows->metadata.has_metadata) {
-        buf_reset(plain);
-        metadata_column_encode(&rows->metadata, plain);
-        ok = frame_put(encoder, &head, FRAME_METADATA, buf_slice(plain), 0, out, err);
-    }
-    if (ok && rows->has_newlines) {
-        buf_reset(plain);
-        lengths_put(rows, plain);
-        ok = frame_put(encoder, &head, FRAME_LENGTHS, buf_slice(plain), 0, out, err);
-    }
     struct block_part parts[BLOCK_PARTS_MAX];
-    uint32_t part_count = part_bytes == 0 ? 1 : block_parts_cut(rows->offsets, rows->count, part_bytes, parts);
-    ok = ok && (part_count > 1 ? parts_put(encoder, &head, buf_slice(&rows->text), parts, part_count, out, err)
-                               : frame_put(encoder, &head, FRAME_LINES, buf_slice(&rows->text), 0, out, err));
-    if (!ok)
+    uint32_t count = part_bytes == 0 ? 1 : block_parts_cut(rows, part_bytes, parts);
+    if (!(count > 1 ? encode_parts(encoder, rows, parts, count, out, &head, err) : encode_whole(encoder, rows, out, &head, err)))
         return false;
     head_put(&head, out->ptr + start);
     *out_head = head;

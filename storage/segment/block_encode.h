@@ -6,14 +6,14 @@
  *          0     4  magic "LBLK"
  *          4     4  entries n, 1 to BLOCK_ENTRIES_MAX
  *          8     4  bytes of the text: lines, each with its '\n'
- *         12     4  flags: low byte as enum segment_block_flags; bit 8 + f: frame f is stored as it is, not by zstd; third byte: parts of X, 0: it is one frame
+ *         12     4  flags: low byte as enum segment_block_flags; bit 8 + f: frame f is stored as it is, not by zstd; third byte: parts, 0: none (block_parts.h)
  *         16    16  stored bytes of the frames T M L X, 4 each; 0: no such frame
  *         32    16  crc32c of the stored bytes of the frames
  *         48     4  crc32c of bytes 0 to 47
  *         52        frames T M L X
  *
- * T ts_column.h; M metadata_column.h; L, only if a line contains '\n': the lines' lengths as four byte planes; X the text, or the table
- * of its parts and the parts (block_parts.h), and then its crc32c is of the table.
+ * T ts_column.h; M metadata_column.h; L, only if a line contains '\n': the lines' lengths as four byte planes; X the text. With parts, T is
+ * their table and X their times and lines, each with a crc32c in the table; the one of X is 0.
  */
 #pragma once
 
@@ -47,13 +47,15 @@ struct block_rows {
     struct buf text;
     struct metadata_column metadata;
     bool has_newlines;
+    uint32_t *ends; /* rows before which a part ends because a stream does: block_parts_end_stream */
+    size_t end_count, end_cap;
 };
 
 struct block_encoder; /* zstd's context and scratch; one thread */
 struct block_encoder *block_encoder_create(int zstd_level) MUST_CHECK;
 void block_encoder_destroy(struct block_encoder *encoder); /* NULL is fine */
 
-/* Appends the block of the rows; there is one at least. part_bytes: of text in a part; 0: the text is one frame. */
+/* Appends the block of the rows; there is one at least. part_bytes: of text in a part; 0: no parts. */
 bool block_encode(struct block_encoder *encoder, const struct block_rows *rows, size_t part_bytes, struct buf *out, struct block_head *out_head,
                   struct err *err) MUST_CHECK;
 

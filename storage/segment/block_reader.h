@@ -42,14 +42,18 @@ bool block_read_head(struct segment *segment, size_t block, size_t n, struct blo
 bool block_unpack(struct block_reader *reader, struct slice stored, uint32_t crc, bool is_plain, size_t plain_max, const char *what, struct buf *out,
                   struct err *err) MUST_CHECK;
 
-/* Times, and metadata if it is asked for, of a block whose bytes up to these are in reader->stored: into reader->view. */
-bool block_decode_rows(struct block_reader *reader, const struct block_head *head, unsigned columns, struct err *err) MUST_CHECK;
+/* Metadata of a block whose bytes up to it are in reader->stored: into reader->view. */
+bool block_decode_metadata(struct block_reader *reader, const struct block_head *head, struct err *err) MUST_CHECK;
+
+/* The table of parts, likewise: into reader->parts. */
+bool block_decode_table(struct block_reader *reader, const struct block_head *head, struct err *err) MUST_CHECK;
 
 /* Offsets of rows [first, first + rows) in their text, from the lengths of all rows (four byte planes of `all` bytes). */
 bool block_offsets_of_lengths(struct slice lengths, size_t all, size_t first, size_t rows, struct slice text, uint32_t *offsets) MUST_CHECK;
 
-/* The part's text behind what is in reader->text, from its stored bytes. */
-bool block_unpack_part(struct block_reader *reader, const struct block_part *part, struct slice stored, struct err *err) MUST_CHECK;
+/* From the part's stored bytes its times to ts_ns, and with SCAN_LINES its text behind what is in reader->text. */
+bool block_unpack_part(struct block_reader *reader, const struct block_part *part, const char *stored, unsigned columns, int64_t *ts_ns,
+                       struct err *err) MUST_CHECK;
 
 /* Whether so many bytes may go into the cache. */
 bool block_reader_may_keep(struct block_reader *reader, size_t bytes);

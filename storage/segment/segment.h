@@ -134,9 +134,9 @@ struct block_reader *block_reader_create(struct block_cache *cache) MUST_CHECK;
 void block_reader_keep(struct block_reader *reader, _Atomic int64_t *allowance);
 void block_reader_destroy(struct block_reader *reader);
 
-/* How the lines of a block lie on the disk, if they are in parts: for segment_read_part. */
+/* How a block in parts lies on the disk: for segment_read_part. */
 struct block_part; /* block_parts.h */
-struct block_lines {
+struct block_layout {
     const struct block_part *parts;
     uint32_t part_count; /* 0: not in parts */
     uint64_t parts_at, lengths_at;
@@ -154,31 +154,36 @@ struct block_view {
     const struct slice *metadata_sets;
     uint32_t metadata_set_count;
     uint32_t flags;
-    struct block_lines lines; /* of segment_read_rows only */
+    struct block_layout layout; /* of segment_read_layout only */
 };
 /* columns: enum scan_columns. ERR_CORRUPT: "<name>.seg: block 7: lines: checksum". */
 bool segment_read_block(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct block_view *out,
                         struct err *err) MUST_CHECK;
 
-/* ---- a block part by part, for what needs some of its lines only ---- */
+/* ---- a block part by part, for what needs some of its rows only ---- */
 
 uint32_t segment_block_parts(const struct segment_block *block); /* 0: it can be read whole only */
 
-/* The times of a block in parts, and with SCAN_METADATA its metadata, and how its lines lie. Valid until the reader reads another block. */
-bool segment_read_rows(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct block_view *out,
-                       struct err *err) MUST_CHECK;
+/* Which parts a block has, and with SCAN_METADATA its metadata; no times, no lines. Valid until the reader reads another block. */
+bool segment_read_layout(struct segment *segment, size_t block, unsigned columns, struct block_reader *reader, struct block_view *out,
+                         struct err *err) MUST_CHECK;
 
-/* The rows of one of its parts. */
-void block_view_part(const struct block_view *view, uint32_t part, uint32_t *first_row, uint32_t *end_row);
+struct block_part_span {
+    uint32_t first_row, end_row;
+    int64_t first_ns, last_ns; /* no row is outside */
+};
+void block_view_part(const struct block_view *view, uint32_t part, struct block_part_span *out);
 
-struct block_text {
-    const char *text;        /* 64 readable bytes behind */
-    const uint32_t *offsets; /* rows + 1, of the rows from first_row on */
+struct block_rows_view { /* each column begins with row first_row of the block */
     uint32_t first_row, rows;
+    const int64_t *ts_ns;
+    const char *text;        /* NULL without SCAN_LINES; 64 readable bytes behind */
+    const uint32_t *offsets; /* rows + 1 */
     uint32_t stored_bytes;
 };
-/* Lines of one part of the block whose rows the reader has. Valid until the reader's next use. */
-bool segment_read_part(struct segment *segment, size_t block, uint32_t part, struct block_reader *reader, struct block_text *out, struct err *err) MUST_CHECK;
+/* Times of one part of the block whose layout the reader has, and with SCAN_LINES its lines. Valid until the reader's next use. */
+bool segment_read_part(struct segment *segment, size_t block, uint32_t part, unsigned columns, struct block_reader *reader,
+                       struct block_rows_view *out, struct err *err) MUST_CHECK;
 
 /* Reads everything and checks all checksums and invariants; calls back for each damage. For logi verify. */
 void segment_verify(struct segment *segment, void (*damaged)(void *self, const char *what), void *self);

@@ -58,6 +58,25 @@ static bool metadata_holds(const struct block_view *view)
     return ok;
 }
 
+/* Every part can be read alone, and no row is outside the time that the table says. */
+static bool parts_hold(struct segment *segment, size_t block, struct block_reader *reader, struct err *err)
+{
+    struct block_view view;
+    if (!segment_read_layout(segment, block, SCAN_METADATA, reader, &view, err))
+        return false;
+    for (uint32_t i = 0; i < view.layout.part_count; i++) {
+        struct block_part_span span;
+        struct block_rows_view rows;
+        if (!segment_read_part(segment, block, i, SCAN_LINES, reader, &rows, err))
+            return false;
+        block_view_part(&view, i, &span);
+        for (uint32_t r = 0; r < rows.rows; r++)
+            if (rows.ts_ns[r] < span.first_ns || rows.ts_ns[r] > span.last_ns)
+                return err_set(err, ERR_CORRUPT, "%s.seg: block %zu: part %u: times differ from the table", segment->name, block, i);
+    }
+    return true;
+}
+
 void segment_verify(struct segment *segment, void (*damaged)(void *self, const char *what), void *self)
 {
     struct damage damage = {segment->name, damaged, self};
@@ -76,6 +95,8 @@ void segment_verify(struct segment *segment, void (*damaged)(void *self, const c
             tell(&damage, i, "lines: differ from the directory");
         if (!metadata_holds(&view))
             tell(&damage, i, "metadata: labels");
+        if (segment_block_parts(block) > 0 && !parts_hold(segment, i, reader, &err))
+            damaged(self, err.text);
     }
     block_reader_destroy(reader);
 

@@ -5,6 +5,7 @@
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
 #include "core/model/label_set.h"
+#include "storage/segment/block_parts.h"
 #include "storage/segment/segment.h"
 #include "storage/segment/signature.h"
 #include "storage/segment/stream_directory.h"
@@ -28,6 +29,7 @@ struct segment_writer {
     struct hash128 id;
     struct buf tenant, labels;
     bool has_stream, is_listed, is_in_block;
+    size_t text_at; /* where its lines begin in the block */
 };
 
 static char *path_of(const struct segment_writer_config *config, const char *end)
@@ -46,6 +48,7 @@ static void writer_free(struct segment_writer *writer)
     block_encoder_destroy(writer->encoder);
     mem_free(writer->rows.ts_ns);
     mem_free(writer->rows.offsets);
+    mem_free(writer->rows.ends);
     buf_fini(&writer->rows.text);
     metadata_column_fini(&writer->rows.metadata);
     signature_builder_fini(&writer->signature);
@@ -88,11 +91,25 @@ bool segment_writer_open(const struct segment_writer_config *config, struct segm
     return true;
 }
 
+/* A stream with much of the block is over: a part ends here. */
+static void end_stream(struct segment_writer *writer)
+{
+    struct block_rows *rows = &writer->rows;
+    if (!writer->is_in_block || !block_parts_end_stream(rows->text.len - writer->text_at, writer->config.part_bytes))
+        return;
+    if (rows->end_count == rows->end_cap) {
+        rows->end_cap = rows->end_cap == 0 ? 16 : rows->end_cap * 2;
+        rows->ends = mem_grow(rows->ends, rows->end_cap, sizeof(*rows->ends));
+    }
+    rows->ends[rows->end_count++] = (uint32_t)rows->count;
+}
+
 bool segment_writer_stream(struct segment_writer *writer, struct slice tenant, struct hash128 id, struct slice encoded_labels, struct err *err)
 {
     (void)err;
     // The file does not hold ids: a reader makes them from what it does hold.
     assert(hash128_eq(id, stream_id(tenant, encoded_labels)));
+    end_stream(writer);
     writer->id = id;
     writer->has_stream = true;
     writer->is_listed = false;
@@ -142,14 +159,15 @@ static bool flush_block(struct segment_writer *writer, struct err *err)
     writer->block_first_run = writer->directory.run_count;
     writer->is_in_block = false;
     rows->count = 0;
+    rows->end_count = 0;
     rows->has_newlines = false;
     buf_reset(&rows->text);
     metadata_column_reset(&rows->metadata);
     return true;
 }
 
-/* The run that the stream's next entry belongs to. */
-static struct segment_run *current_run(struct segment_writer *writer, int64_t ts_ns)
+/* The run that the stream's next entry belongs to; its line begins at text_at of the block. */
+static struct segment_run *current_run(struct segment_writer *writer, int64_t ts_ns, size_t text_at)
 {
     struct stream_directory *directory = &writer->directory;
     if (!writer->is_listed) {
@@ -160,6 +178,7 @@ static struct segment_run *current_run(struct segment_writer *writer, int64_t ts
         *stream_directory_add_run(directory) = (struct segment_run){.first_ns = ts_ns, .last_ns = ts_ns};
         directory->streams[directory->stream_count - 1].run_count++;
         writer->is_in_block = true;
+        writer->text_at = text_at;
     }
     return &directory->runs[directory->run_count - 1];
 }
@@ -178,6 +197,7 @@ bool segment_writer_entry(struct segment_writer *writer, int64_t ts_ns, struct s
         rows->offsets = mem_grow(rows->offsets, rows->cap + 1, sizeof(*rows->offsets));
     }
     rows->offsets[0] = 0;
+    size_t text_at = rows->text.len;
     buf_put(&rows->text, line);
     buf_byte(&rows->text, '\n');
     rows->ts_ns[rows->count++] = ts_ns;
@@ -185,7 +205,7 @@ bool segment_writer_entry(struct segment_writer *writer, int64_t ts_ns, struct s
     rows->has_newlines = rows->has_newlines || slice_find_byte(line, '\n') < line.len;
     uint32_t weight = metadata_column_add(&rows->metadata, metadata);
 
-    struct segment_run *run = current_run(writer, ts_ns);
+    struct segment_run *run = current_run(writer, ts_ns, text_at);
     assert(ts_ns >= run->last_ns);
     run->entries++;
     run->line_bytes_low += (uint32_t)line.len;

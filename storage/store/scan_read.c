@@ -84,17 +84,17 @@ static void wanted(const struct scan_state *state, int64_t *start_ns, int64_t *e
         *end_ns = bound_ns < *end_ns ? bound_ns : *end_ns;
 }
 
-/* Rows [first, end) of a block as a batch; lines: NULL: none are asked for. */
-static struct entry_batch batch_of(const struct block_view *view, const struct block_text *lines, uint32_t stream, uint32_t first, uint32_t end)
+/* Rows [first, end) of a block as a batch. */
+static struct entry_batch batch_of(const struct block_view *view, const struct block_rows_view *rows, uint32_t stream, uint32_t first, uint32_t end)
 {
     bool has_metadata = view->metadata_index != NULL;
     return (struct entry_batch){
         .stream = stream,
         .count = end - first,
         .first_row = first,
-        .ts_ns = view->ts_ns + first,
-        .text = lines == NULL ? NULL : lines->text,
-        .offsets = lines == NULL ? NULL : lines->offsets + (first - lines->first_row),
+        .ts_ns = rows->ts_ns + (first - rows->first_row),
+        .text = rows->text,
+        .offsets = rows->offsets == NULL ? NULL : rows->offsets + (first - rows->first_row),
         .metadata_index = has_metadata ? view->metadata_index + first : NULL,
         .metadata_sets = has_metadata ? view->metadata_sets : NULL,
         .metadata_set_count = has_metadata ? view->metadata_set_count : 0,
@@ -106,80 +106,85 @@ struct block_read { /* of a unit that is a block */
     struct scan_state *state;
     const struct scan_unit *unit;
     struct scan_reader *reader;
+    unsigned columns;
     struct block_view view;
     uint64_t stored_bytes; /* read of it */
     batch_sink sink;
     void *sink_self;
 };
 
-/* The lines of one part, if some of its rows are wanted. *goes_on: the sink wants more. */
-static bool read_part(struct block_read *read, uint32_t number, bool *goes_on, struct err *err)
+/* Gives the wanted ones of these rows, run by run. False: the sink has enough. */
+static bool give_rows(const struct block_read *read, const struct block_rows_view *rows)
 {
     const struct scan_part *part = read->unit->part;
-    const struct block_view *view = &read->view;
-    uint32_t part_first, part_end;
     int64_t start_ns, end_ns;
-    struct block_text text;
-    bool is_read = false;
-    block_view_part(view, number, &part_first, &part_end);
-    wanted(read->state, &start_ns, &end_ns);
-    for (size_t i = 0; *goes_on && i < read->unit->run_count; i++) {
-        uint32_t first = part->rows[i]->first_row, end = first + part->rows[i]->entries;
-        first = first < part_first ? part_first : first;
-        end = end > part_end ? part_end : end;
-        if (first >= end)
-            continue;
-        clip(view->ts_ns, &first, &end, start_ns, end_ns);
-        if (first == end)
-            continue;
-        if (!is_read) {
-            if (!segment_read_part(part->segment, part->block, number, read->reader->blocks, &text, err))
-                return false;
-            read->stored_bytes += text.stored_bytes;
-            is_read = true;
-        }
-        struct entry_batch batch = batch_of(view, &text, read->unit->runs[i].stream, first, end);
-        *goes_on = read->sink(read->sink_self, &batch);
-    }
-    return true;
-}
-
-static bool read_by_parts(struct block_read *read, unsigned columns, struct err *err)
-{
-    const struct scan_part *part = read->unit->part;
-    struct block_view *view = &read->view;
-    bool goes_on = true;
-    if (!segment_read_rows(part->segment, part->block, columns, read->reader->blocks, view, err))
-        return false;
-    if ((columns & SCAN_METADATA) == 0)
-        view->metadata_index = NULL; // a block from the cache may have more than was asked for
-    uint32_t count = view->lines.part_count;
-    for (uint32_t i = 0; goes_on && i < count; i++)
-        if (!read_part(read, read->state->newest_first ? count - 1 - i : i, &goes_on, err))
-            return false;
-    return true;
-}
-
-static bool read_at_once(struct block_read *read, unsigned columns, struct err *err)
-{
-    const struct scan_part *part = read->unit->part;
-    struct block_view *view = &read->view;
-    if (!segment_read_block(part->segment, part->block, columns, read->reader->blocks, view, err))
-        return false;
-    if ((columns & SCAN_METADATA) == 0)
-        view->metadata_index = NULL; // as above
-    struct block_text text = {.text = view->text, .offsets = view->offsets, .rows = view->entries};
     for (size_t i = 0; i < read->unit->run_count; i++) {
         uint32_t first = part->rows[i]->first_row, end = first + part->rows[i]->entries;
-        int64_t start_ns, end_ns;
+        first = first < rows->first_row ? rows->first_row : first;
+        end = end > rows->first_row + rows->rows ? rows->first_row + rows->rows : end;
+        if (first >= end)
+            continue;
         wanted(read->state, &start_ns, &end_ns);
-        clip(view->ts_ns, &first, &end, start_ns, end_ns);
+        first -= rows->first_row;
+        end -= rows->first_row;
+        clip(rows->ts_ns, &first, &end, start_ns, end_ns);
         if (first == end)
             continue;
-        struct entry_batch batch = batch_of(view, (columns & SCAN_LINES) != 0 ? &text : NULL, read->unit->runs[i].stream, first, end);
+        struct entry_batch batch = batch_of(&read->view, rows, read->unit->runs[i].stream, first + rows->first_row, end + rows->first_row);
         if (!read->sink(read->sink_self, &batch))
-            return true;
+            return false;
     }
+    return true;
+}
+
+static bool part_is_wanted(const struct block_read *read, uint32_t number)
+{
+    const struct scan_part *part = read->unit->part;
+    struct block_part_span span;
+    int64_t start_ns, end_ns;
+    block_view_part(&read->view, number, &span);
+    wanted(read->state, &start_ns, &end_ns);
+    bool is_wanted = false;
+    for (size_t i = 0; !is_wanted && i < read->unit->run_count; i++)
+        is_wanted = part->rows[i]->first_row < span.end_row && part->rows[i]->first_row + part->rows[i]->entries > span.first_row;
+    return is_wanted && span.first_ns <= end_ns && span.last_ns >= start_ns;
+}
+
+static bool read_by_parts(struct block_read *read, struct err *err)
+{
+    const struct scan_part *part = read->unit->part;
+    struct block_reader *blocks = read->reader->blocks;
+    bool goes_on = true;
+    if (!segment_read_layout(part->segment, part->block, read->columns, blocks, &read->view, err))
+        return false;
+    uint32_t count = read->view.layout.part_count;
+    for (uint32_t i = 0; goes_on && i < count; i++) {
+        uint32_t number = read->state->newest_first ? count - 1 - i : i;
+        struct block_rows_view rows;
+        if (!part_is_wanted(read, number))
+            continue;
+        if (!segment_read_part(part->segment, part->block, number, read->columns, blocks, &rows, err))
+            return false;
+        read->stored_bytes += rows.stored_bytes;
+        goes_on = give_rows(read, &rows);
+    }
+    return true;
+}
+
+static bool read_at_once(struct block_read *read, struct err *err)
+{
+    const struct scan_part *part = read->unit->part;
+    struct block_view *view = &read->view;
+    if (!segment_read_block(part->segment, part->block, read->columns, read->reader->blocks, view, err))
+        return false;
+    bool has_lines = (read->columns & SCAN_LINES) != 0;
+    bool has_metadata = (read->columns & SCAN_METADATA) != 0;
+    view->metadata_index = has_metadata ? view->metadata_index : NULL; // a block from the cache may have more than was asked for
+    struct block_rows_view rows = {.rows = view->entries, .ts_ns = view->ts_ns};
+    rows.text = has_lines ? view->text : NULL;
+    rows.offsets = has_lines ? view->offsets : NULL;
+    read->stored_bytes = segment_block_at(part->segment, part->block)->stored_bytes;
+    (void)give_rows(read, &rows);
     return true;
 }
 
@@ -187,13 +192,11 @@ static bool read_block(struct scan_state *state, const struct scan_unit *unit, s
                        void *sink_self, struct err *err)
 {
     const struct scan_part *part = unit->part;
-    const struct segment_block *block = segment_block_at(part->segment, part->block);
-    unsigned columns = columns_of(state, part);
-    struct block_read read = {.state = state, .unit = unit, .reader = reader, .sink = sink, .sink_self = sink_self};
+    bool has_parts = segment_block_parts(segment_block_at(part->segment, part->block)) > 0;
+    struct block_read read = {.state = state, .unit = unit, .reader = reader, .columns = columns_of(state, part), .sink = sink, .sink_self = sink_self};
     block_reader_keep(reader->blocks, &state->cache_allowance);
-    bool has_parts = (columns & SCAN_LINES) != 0 && segment_block_parts(block) > 0;
-    if (has_parts ? read_by_parts(&read, columns, err) : read_at_once(&read, columns, err)) {
-        count_blocks(state, 1, has_parts ? read.stored_bytes : block->stored_bytes);
+    if (has_parts ? read_by_parts(&read, err) : read_at_once(&read, err)) {
+        count_blocks(state, 1, read.stored_bytes);
         return true;
     }
     if (err->code == ERR_CORRUPT || err->code == ERR_TRUNCATED)

@@ -70,6 +70,31 @@ static void check_block(struct segment *segment, size_t b, struct block_reader *
     }
 }
 
+/* Its parts, one by one, make up the block. */
+static void check_parts(struct segment *segment, size_t b, struct block_reader *reader, bool is_clean)
+{
+    struct block_view view;
+    struct err err = {.code = ERR_NONE};
+    const struct segment_block *block = segment_block_at(segment, b);
+    uint32_t count = segment_block_parts(block);
+    bool ok = count == 0 || segment_read_layout(segment, b, SCAN_METADATA, reader, &view, &err);
+    uint64_t rows_seen = 0, text_seen = 0;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        struct block_rows_view rows;
+        ok = segment_read_part(segment, b, i, SCAN_LINES, reader, &rows, &err);
+        if (!ok)
+            break;
+        if (rows.first_row != rows_seen)
+            abort();
+        rows_seen += rows.rows;
+        text_seen += rows.offsets[rows.rows];
+    }
+    if (!ok && (is_clean || !is_damage(&err)))
+        abort();
+    if (ok && count > 0 && (rows_seen != block->entries || text_seen != block->line_bytes + block->entries))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -96,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t entries = 0;
     for (size_t b = 0; b < segment_block_count(segment); b++) {
         check_block(segment, b, reader, damages == 0);
+        check_parts(segment, b, reader, damages == 0);
         entries += segment_block_at(segment, b)->entries;
     }
     if (entries != segment_stats(segment)->entries)

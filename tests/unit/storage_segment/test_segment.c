@@ -20,6 +20,7 @@
 
 static char folder[64];
 static uint64_t seed;
+static size_t part_bytes; /* of segments that are written */
 
 static uint64_t next_random(void)
 {
@@ -85,7 +86,7 @@ static void dataset_end(struct dataset *data)
 static bool write_segment(const struct disk *disk, const struct dataset *data, const char *name, size_t block_bytes,
                           struct segment_stats *stats, struct err *err)
 {
-    struct segment_writer_config config = {.disk = disk, .folder = folder, .name = name, .zstd_level = 1, .block_bytes = block_bytes,
+    struct segment_writer_config config = {.disk = disk, .folder = folder, .name = name, .zstd_level = 1, .block_bytes = block_bytes, .part_bytes = part_bytes,
                                            .level = 3, .mark = {4, 2, 99}, .created_ns = 7};
     struct segment_writer *writer = NULL;
     if (!segment_writer_open(&config, &writer, err))
@@ -143,6 +144,45 @@ static bool reads_back(struct segment *segment, const struct dataset *data, stru
     return ok;
 }
 
+/* True: each part by itself, in falling order, is what was written. */
+static bool reads_back_by_parts(struct segment *segment, const struct dataset *data, struct block_cache *cache, size_t *parts, struct err *err)
+{
+    struct block_reader *reader = block_reader_create(cache);
+    _Atomic int64_t allowance = INT64_MAX;
+    block_reader_keep(reader, &allowance);
+    bool ok = true;
+    size_t at = 0; // of the block's first row
+    for (size_t b = 0; ok && b < segment_block_count(segment); b++) {
+        struct block_view view;
+        const struct segment_block *block = segment_block_at(segment, b);
+        uint32_t count = segment_block_parts(block);
+        ok = count == 0 || segment_read_layout(segment, b, SCAN_METADATA, reader, &view, err);
+        for (uint32_t i = count; ok && i-- > 0;) {
+            struct block_part_span span;
+            struct block_rows_view rows;
+            ok = segment_read_part(segment, b, i, i % 3 == 0 ? SCAN_TIMES : SCAN_LINES, reader, &rows, err);
+            if (!ok)
+                break;
+            block_view_part(&view, i, &span);
+            assert_true(rows.first_row == span.first_row && rows.first_row + rows.rows == span.end_row && rows.rows > 0);
+            assert_int_equal(span.end_row == block->entries, i + 1 == count);
+            (*parts)++;
+            for (uint32_t r = 0; r < rows.rows; r++) {
+                const struct row *want = &data->rows[at + rows.first_row + r];
+                struct slice metadata = view.metadata_index == NULL ? SLICE_NONE : view.metadata_sets[view.metadata_index[rows.first_row + r]];
+                assert_int_equal(rows.ts_ns[r], want->ts_ns);
+                assert_true(want->ts_ns >= span.first_ns && want->ts_ns <= span.last_ns);
+                assert_true(slice_eq(metadata, want->metadata));
+                if (rows.text != NULL)
+                    assert_true(slice_eq(slice_of(rows.text + rows.offsets[r], rows.offsets[r + 1] - 1 - rows.offsets[r]), want->line));
+            }
+        }
+        at += block->entries;
+    }
+    block_reader_destroy(reader);
+    return ok;
+}
+
 static void count_damage(void *self, const char *what)
 {
     (void)what;
@@ -154,6 +194,8 @@ static void what_was_written_is_read_back(void **state)
     (void)state;
     for (unsigned round = 0; round < 24; round++) {
         seed = 1000 + round;
+        part_bytes = round % 4 == 3 ? 600 : 0;
+        size_t parts = 0;
         struct dataset data;
         struct err err;
         struct segment_stats stats;
@@ -162,6 +204,8 @@ static void what_was_written_is_read_back(void **state)
         must(write_segment(&system_disk, &data, "round", 3000, &stats, &err), &err);
         must(segment_open(&system_disk, folder, "round", &segment, &err), &err);
         must(reads_back(segment, &data, NULL, &err), &err);
+        must(reads_back_by_parts(segment, &data, NULL, &parts, &err), &err);
+        assert_true(part_bytes == 0 ? parts == 0 : parts > segment_block_count(segment));
         assert_int_equal(stats.entries, data.row_count);
         assert_int_equal(segment_stats(segment)->file_bytes, stats.file_bytes);
         assert_int_equal(segment_stats(segment)->signature_bytes, stats.signature_bytes);
@@ -181,6 +225,71 @@ static void what_was_written_is_read_back(void **state)
         assert_false(segment_open(&system_disk, folder, "round", &segment, &err));
         dataset_end(&data);
     }
+    part_bytes = 0;
+}
+
+static void a_stream_with_much_of_a_block_ends_with_a_small_part(void **state)
+{
+    (void)state;
+    struct dataset data;
+    struct err err;
+    struct segment_stats stats;
+    struct segment *segment = NULL;
+    seed = 12;
+    part_bytes = 4000;
+    dataset_make(&data, 6, 1000, false, 1000000); // some 40 KB a stream
+    must(write_segment(&system_disk, &data, "ends", 100000, &stats, &err), &err);
+    must(segment_open(&system_disk, folder, "ends", &segment, &err), &err);
+    struct block_reader *reader = block_reader_create(NULL);
+    for (size_t b = 0; b < segment_block_count(segment); b++) {
+        const struct segment_block *block = segment_block_at(segment, b);
+        const struct segment_run *runs = segment_block_runs(segment, block);
+        struct block_view view;
+        must(segment_read_layout(segment, b, 0, reader, &view, &err), &err);
+        for (uint32_t r = 0; r < block->run_count; r++) {
+            uint32_t end = runs[r].first_row + runs[r].entries;
+            if (runs[r].line_bytes_low < 2 * part_bytes)
+                continue;
+            bool is_found = false;
+            for (uint32_t i = 0; i < view.layout.part_count; i++) {
+                struct block_part_span span;
+                struct block_rows_view rows;
+                block_view_part(&view, i, &span);
+                must(segment_read_part(segment, b, i, SCAN_LINES, reader, &rows, &err), &err);
+                assert_true(rows.offsets[rows.rows] <= part_bytes + part_bytes / 2 + 700);
+                is_found = is_found || (span.end_row == end && rows.offsets[rows.rows] <= part_bytes / 2);
+            }
+            assert_true(is_found);
+        }
+    }
+    block_reader_destroy(reader);
+    segment_unlink_on_close(segment);
+    segment_unref(segment);
+    dataset_end(&data);
+    part_bytes = 0;
+}
+
+static void a_block_of_many_long_lines_has_no_more_parts_than_a_table_holds(void **state)
+{
+    (void)state;
+    struct dataset data;
+    struct err err;
+    struct segment_stats stats;
+    struct segment *segment = NULL;
+    size_t parts = 0;
+    seed = 13;
+    part_bytes = 1; // less than a line
+    dataset_make(&data, 40, 100, false, 1000000);
+    must(write_segment(&system_disk, &data, "many", 1 << 20, &stats, &err), &err);
+    must(segment_open(&system_disk, folder, "many", &segment, &err), &err);
+    assert_int_equal(segment_block_count(segment), 1);
+    must(reads_back(segment, &data, NULL, &err), &err);
+    must(reads_back_by_parts(segment, &data, NULL, &parts, &err), &err);
+    assert_true(parts > 20 && parts <= 255);
+    segment_unlink_on_close(segment);
+    segment_unref(segment);
+    dataset_end(&data);
+    part_bytes = 0;
 }
 
 static void a_cache_gives_the_blocks_that_were_read(void **state)
@@ -194,6 +303,7 @@ static void a_cache_gives_the_blocks_that_were_read(void **state)
     static const char *const names[] = {"one", "two"};
     for (size_t i = 0; i < 2; i++) { // two segments, whose blocks have the same numbers
         seed = 77 + i;
+        part_bytes = 0;
         dataset_make(&data[i], 9, 300, i == 1, 1000000);
         must(write_segment(&system_disk, &data[i], names[i], 3000, &stats, &err), &err);
         must(segment_open(&system_disk, folder, names[i], &segments[i], &err), &err);
@@ -212,6 +322,36 @@ static void a_cache_gives_the_blocks_that_were_read(void **state)
         dataset_end(&data[i]);
     }
     block_cache_destroy(cache);
+}
+
+static void a_cache_gives_the_parts_that_were_read(void **state)
+{
+    (void)state;
+    struct dataset data;
+    struct err err;
+    struct segment_stats stats;
+    struct segment *segment;
+    struct block_cache *cache = block_cache_create((size_t)64 << 20);
+    struct block_cache_stats seen[2];
+    size_t parts = 0;
+    seed = 79;
+    part_bytes = 500;
+    dataset_make(&data, 9, 300, true, 1000000);
+    must(write_segment(&system_disk, &data, "parts", 3000, &stats, &err), &err);
+    must(segment_open(&system_disk, folder, "parts", &segment, &err), &err);
+    for (size_t i = 0; i < 3; i++) {
+        must(reads_back_by_parts(segment, &data, cache, &parts, &err), &err);
+        block_cache_stats(cache, &seen[i > 0]);
+    }
+    assert_true(seen[0].hits == 0 && seen[0].misses > segment_block_count(segment));
+    assert_int_equal(seen[1].misses, seen[0].misses);
+    assert_int_equal(seen[1].hits, 2 * seen[0].misses);
+    must(reads_back(segment, &data, cache, &err), &err); // whole blocks are not mistaken for their parts
+    segment_unlink_on_close(segment);
+    segment_unref(segment);
+    dataset_end(&data);
+    block_cache_destroy(cache);
+    part_bytes = 0;
 }
 
 /* The files in tests/golden/segment are of format version 1, written by the build that introduced it. They are never written anew: a build that cannot read them
@@ -308,7 +448,8 @@ static void check_damaged(const struct dataset *data, const char *what, size_t a
     struct err err = {.code = ERR_NONE};
     bool ok = segment_open(&system_disk, folder, "flip", &segment, &err);
     if (ok) {
-        ok = reads_back(segment, data, NULL, &err);
+        size_t parts = 0;
+        ok = reads_back(segment, data, NULL, &err) && reads_back_by_parts(segment, data, NULL, &parts, &err);
         unsigned damages = 0;
         segment_verify(segment, count_damage, &damages);
         if (damages == 0)
@@ -319,13 +460,13 @@ static void check_damaged(const struct dataset *data, const char *what, size_t a
         fail_msg("%s at %zu: code %d, %s", what, at, err.code, err.text);
 }
 
-static void every_flipped_bit_and_every_cut_is_found(void **state)
+static void every_flipped_bit_and_every_cut_is_found(void **state) /* *state: NULL: in blocks without parts */
 {
-    (void)state;
     seed = 5;
     struct dataset data;
     struct err err;
     struct segment_stats stats;
+    part_bytes = *state == NULL ? 0 : 200;
     dataset_make(&data, 3, 12, false, 1000000);
     must(write_segment(&system_disk, &data, "flip", 700, &stats, &err), &err);
     static const char *const ends[] = {"seg", "sig"};
@@ -473,11 +614,15 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read_back),
+        cmocka_unit_test(a_stream_with_much_of_a_block_ends_with_a_small_part),
+        cmocka_unit_test(a_block_of_many_long_lines_has_no_more_parts_than_a_table_holds),
         cmocka_unit_test(a_cache_gives_the_blocks_that_were_read),
+        cmocka_unit_test(a_cache_gives_the_parts_that_were_read),
         cmocka_unit_test(a_segment_of_the_first_version_is_read),
         cmocka_unit_test(no_block_that_holds_a_needle_is_pruned),
         cmocka_unit_test(blocks_without_the_needle_are_pruned),
         cmocka_unit_test(every_flipped_bit_and_every_cut_is_found),
+        cmocka_unit_test_prestate(every_flipped_bit_and_every_cut_is_found, folder),
         cmocka_unit_test(columns_keep_any_times_and_offsets_agree),
         cmocka_unit_test(a_failed_call_leaves_no_file),
         cmocka_unit_test(streams_of_one_kind_are_similar),
