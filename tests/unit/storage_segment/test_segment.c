@@ -354,24 +354,30 @@ static void a_cache_gives_the_parts_that_were_read(void **state)
     part_bytes = 0;
 }
 
-/* The files in tests/golden/segment are of format version 1, written by the build that introduced it. They are never written anew: a build that cannot read them
- * cannot read its users' data. */
-static void a_segment_of_the_first_version_is_read(void **state)
+/* The files in tests/golden/segment are of the format's versions, each written by the build that introduced it. They are never written anew: a build that cannot
+ * read them cannot read its users' data. */
+static void a_segment_of_every_version_is_read(void **state)
 {
     (void)state;
-    struct dataset data;
-    struct err err;
-    struct segment *segment = NULL;
-    seed = 4242;
-    dataset_make(&data, 6, 40, true, 1000000);
-    must(segment_open(&system_disk, "tests/golden/segment", "v1", &segment, &err), &err);
-    must(reads_back(segment, &data, NULL, &err), &err);
-    assert_int_equal(segment_stats(segment)->mark.sequence, 99);
-    unsigned damages = 0;
-    segment_verify(segment, count_damage, &damages);
-    assert_int_equal(damages, 0);
-    segment_unref(segment);
-    dataset_end(&data);
+    static const char *const names[] = {"v1", "v2"}; // v2: in parts
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        struct dataset data;
+        struct err err;
+        struct segment *segment = NULL;
+        size_t parts = 0;
+        seed = 4242;
+        dataset_make(&data, 6, 40, true, 1000000);
+        must(segment_open(&system_disk, "tests/golden/segment", names[i], &segment, &err), &err);
+        must(reads_back(segment, &data, NULL, &err), &err);
+        must(reads_back_by_parts(segment, &data, NULL, &parts, &err), &err);
+        assert_int_equal(parts > 0, i > 0);
+        assert_int_equal(segment_stats(segment)->mark.sequence, 99);
+        unsigned damages = 0;
+        segment_verify(segment, count_damage, &damages);
+        assert_int_equal(damages, 0);
+        segment_unref(segment);
+        dataset_end(&data);
+    }
 }
 
 static void no_block_that_holds_a_needle_is_pruned(void **state)
@@ -618,7 +624,7 @@ int main(void)
         cmocka_unit_test(a_block_of_many_long_lines_has_no_more_parts_than_a_table_holds),
         cmocka_unit_test(a_cache_gives_the_blocks_that_were_read),
         cmocka_unit_test(a_cache_gives_the_parts_that_were_read),
-        cmocka_unit_test(a_segment_of_the_first_version_is_read),
+        cmocka_unit_test(a_segment_of_every_version_is_read),
         cmocka_unit_test(no_block_that_holds_a_needle_is_pruned),
         cmocka_unit_test(blocks_without_the_needle_are_pruned),
         cmocka_unit_test(every_flipped_bit_and_every_cut_is_found),
