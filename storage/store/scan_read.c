@@ -219,7 +219,9 @@ static bool read_list(struct scan_state *state, const struct scan_part *part, co
 {
     struct head_rows *rows = &reader->rows;
     struct query_stats *stats = &state->control->stats;
-    head_rows_collect(rows, piece->list, piece->view, state->start_ns, state->end_ns);
+    int64_t start_ns, end_ns;
+    wanted(state, &start_ns, &end_ns);
+    head_rows_collect(rows, piece->list, piece->view, start_ns, end_ns);
     uint64_t bytes = 0;
     bool goes_on = true;
     for (size_t r = 0; goes_on && r < rows->count; r++) {
@@ -242,7 +244,9 @@ static bool read_list(struct scan_state *state, const struct scan_part *part, co
 static bool read_group(struct scan_state *state, const struct merge_piece *pieces, uint32_t count, uint32_t stream,
                        struct scan_reader *reader, batch_sink sink, void *sink_self, bool *out_goes_on, struct err *err)
 {
-    stream_merge_begin(reader->merge, pieces, count, state->start_ns, state->end_ns);
+    int64_t start_ns, end_ns;
+    wanted(state, &start_ns, &end_ns);
+    stream_merge_begin(reader->merge, pieces, count, start_ns, end_ns);
     bool is_end = false;
     *out_goes_on = true;
     while (*out_goes_on) {

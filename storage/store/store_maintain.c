@@ -9,7 +9,7 @@
 #define ROUND_NS NS_PER_S
 #define ERASE_RETRY_NS (30 * NS_PER_S)
 #define CALM_BYTES_A_S ((uint64_t)8 << 20) /* of log: while less comes in, merges take the time to pack well (decisions/0019) */
-#define MAINTENANCE_NICE 10                /* queries and pushes go first; a tenth of a core is left to it when they want all */
+#define MAINTENANCE_NICE 5                 /* queries and pushes go first; a quarter of a core is left to it when they want all */
 #define LOG_FILES_MAX ((size_t)6) /* of log: past it, shards that hold up its trimming are sealed; so a restart reads no more than about that */
 
 void store_trim(void *self)
