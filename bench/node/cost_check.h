@@ -12,7 +12,8 @@
 struct cost_size {
     const char *name;
     size_t bytes;          /* of lines at first; ten times as many come on top */
-    size_t streams;        /* at first */
+    size_t data_streams;   /* that have these lines: so few that each fills a block in the hour */
+    size_t streams;        /* at first, where streams are what grows */
     size_t streams_after;
 };
 

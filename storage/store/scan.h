@@ -39,8 +39,9 @@ struct scan_state {
     int64_t start_ns, end_ns;
 };
 
-bool scan_build(struct store *store, const struct scan_request *request, struct query_control *control, struct scan_state **out,
-                struct err *err) MUST_CHECK;
+/* only_streams: its streams are all that is asked for; it has no units then, and looks at no more than says which streams have an entry in the range. */
+bool scan_build(struct store *store, const struct scan_request *request, bool only_streams, struct query_control *control,
+                struct scan_state **out, struct err *err) MUST_CHECK;
 void scan_end(struct scan_state *state); /* NULL is fine */
 
 /* The days that [start_ns, end_ns] touches, each with a reference, after all acknowledged pushes are in the indexes. The caller unrefs and frees. */

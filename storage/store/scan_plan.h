@@ -17,7 +17,10 @@ struct scan_plan {
     struct scan_piece *pieces; /* by stream, then as merge_piece_cmp */
     size_t count, cap;
     uint32_t age; /* of the part that is being looked at */
-    struct delete_choice *hides; /* by selected; NULL without delete requests */
+    bool only_streams; /* a piece of each stream is enough */
+    bool *is_found;    /* by selected: with only_streams, it has a piece */
+    struct delete_choice *hides; /* by selected, where is_chosen; NULL without delete requests */
+    bool *is_chosen;
     uint32_t *stream_of; /* selected -> scan->streams, plus one; 0: has no piece */
     struct scan_unit *units;
     size_t unit_count, unit_cap;
