@@ -18,7 +18,7 @@
 #define TIMES_MAX_BLOCKS 3.0
 
 #define BATCHES 5 /* the cheapest counts */
-#define BATCH_NS (50 * NS_PER_MS)
+#define BATCH_NS (30 * NS_PER_MS)
 #define ROUNDS_MIN ((size_t)3)     /* of a batch */
 #define ROUNDS_MAX ((size_t)10000) /* of all batches */
 
@@ -67,7 +67,7 @@ static const struct cost_row stream_rows[] = {
 };
 
 static const struct cost_size sizes[] = {
-    {"short", 40000000, 24, 2000, 100000},
+    {"short", 80000000, 24, 2000, 100000},
     {"long", 442000000, 240, 10000, 1000000},
 };
 

@@ -63,7 +63,7 @@ static void help(void)
                "  --only-queries, --no-queries\n"
                "  --check-cost short|long\n"
                "                     instead of all this: do selective queries cost the same when much more is stored? Needs --pid and an empty node.\n"
-               "                     short: 40 and 400 MB, 2,000 and 100,000 streams; long: 442 and 4,420 MB, 10,000 and 1,000,000. Status 1: some do not");
+               "                     short: 80 and 800 MB, 2,000 and 100,000 streams; long: 442 and 4,420 MB, 10,000 and 1,000,000. Status 1: some do not");
 }
 
 static bool options_parse(int argc, char **argv, struct options *out)
