@@ -1,4 +1,4 @@
-/* scan.h: the store's scan: what selects and groups the parts of streams (scan_build.c), and what reads them (scan_read.c).
+/* scan.h: the store's scan: what selects streams (scan_select.c) and their parts (scan_build.c) and groups these (scan_units.c), and what reads them (scan_read.c).
  *
  *   matchers -> days' indexes -> streams -> pieces: runs of segments and chunk lists -> units: a block with its runs; some lists; pieces of one stream
  *   that overlap in time, to be merged

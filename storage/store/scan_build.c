@@ -1,94 +1,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "storage/figures/store_figures.h"
 #include "storage/store/scan_plan.h"
-
-bool scan_days(struct store *store, int64_t start_ns, int64_t end_ns, struct day ***out, size_t *out_count, struct err *err)
-{
-    if (!index_feed_barrier(store->feed, err))
-        return false;
-    *out = day_set_range(store->days, day_of_ns(start_ns), day_of_ns(end_ns), out_count);
-    return true;
-}
-
-/* ---- which streams ---- */
-
-static int by_id(const void *a, const void *b)
-{
-    return hash128_cmp(((const struct index_stream *)a)->id, ((const struct index_stream *)b)->id);
-}
-
-static bool select_day(struct scan_plan *plan, struct day *day, struct err *err)
-{
-    struct scan_state *state = plan->state;
-    struct store *store = state->store;
-    struct day_index *index;
-    if (!day_index_hold(day, &store->index_streams, clock_mono_ns(store->config.clock), &index, err))
-        return false;
-    struct index_stream *found = NULL;
-    size_t count = 0;
-    int64_t start = clock_mono_ns(store->config.clock);
-    bool ok = day_index_select(index, plan->request->tenant, plan->request->matchers, plan->request->matcher_count, &state->arena,
-                               state->control, &found, &count, err);
-    day_index_release(day, !ok && (err->code == ERR_CORRUPT || err->code == ERR_IO));
-    figure_index_request(INDEX_SELECT, ok, clock_mono_ns(store->config.clock) - start);
-    if (!ok)
-        return false;
-    figure_streams_matched(count);
-    state->charged += count * sizeof(*found); // by day_index_select, and left to the arena's owner to give back
-    for (size_t i = 0; i < count; i++)
-        state->charged += found[i].encoded.len;
-    if (plan->selected_count == 0) {
-        plan->selected = found;
-        plan->selected_count = count;
-        return true;
-    }
-    if (count == 0)
-        return true;
-    struct index_stream *both = ARENA_ARRAY(&state->arena, struct index_stream, plan->selected_count + count);
-    size_t i = 0, k = 0, n = 0;
-    while (i < plan->selected_count || k < count) {
-        int order = i == plan->selected_count ? 1 : k == count ? -1 : by_id(&plan->selected[i], &found[k]);
-        both[n++] = order <= 0 ? plan->selected[i] : found[k];
-        i += order <= 0;
-        k += order >= 0;
-    }
-    plan->selected = both;
-    plan->selected_count = n;
-    return true;
-}
-
-static bool select_streams(struct scan_plan *plan, struct err *err)
-{
-    struct day **days = NULL;
-    size_t count = 0;
-    if (!scan_days(plan->state->store, plan->request->start_ns, plan->request->end_ns, &days, &count, err))
-        return false;
-    bool ok = true;
-    for (size_t i = 0; i < count; i++) {
-        ok = ok && query_control_check(plan->state->control, err) && select_day(plan, days[i], err);
-        day_unref(days[i]);
-    }
-    mem_free(days);
-    return ok;
-}
-
-/* ---- which parts of them ---- */
-
-struct block_set { /* of a segment */
-    uint64_t bits[SEGMENT_BLOCKS_MAX / 64];
-};
-
-static void blocks_add(struct block_set *blocks, size_t block)
-{
-    blocks->bits[block / 64] |= UINT64_C(1) << (block % 64);
-}
-
-static bool blocks_have(const struct block_set *blocks, size_t block)
-{
-    return (blocks->bits[block / 64] >> (block % 64) & 1) != 0;
-}
 
 /* Whether anything of the stream is wanted still: of plan->only_streams, one piece is enough. */
 static bool wants_more(const struct scan_plan *plan, size_t stream_index)
@@ -172,11 +85,7 @@ static void want_blocks(const struct scan_plan *plan, const struct segment *segm
 {
     *out = (struct block_set){{0}};
     if (!is_narrow(plan, segment)) {
-        for (size_t i = 0; i < segment_block_count(segment); i++) {
-            const struct segment_block *block = segment_block_at(segment, i);
-            if (block->first_ns <= plan->request->end_ns && block->last_ns >= plan->request->start_ns)
-                blocks_add(out, i);
-        }
+        scan_blocks_in_range(plan->request, segment, out);
         return;
     }
     for (size_t i = 0; i < plan->selected_count; i++) {
@@ -303,10 +212,9 @@ static bool gather_pieces(struct scan_plan *plan, struct err *err)
 {
     struct scan_state *state = plan->state;
     struct view *view = state->view;
-    int64_t first = day_of_ns(plan->request->start_ns), last = day_of_ns(plan->request->end_ns);
-    for (size_t i = 0; i < view->day_count; i++) {
-        if (view->days[i]->day->number < first || view->days[i]->day->number > last)
-            continue;
+    size_t first, end;
+    scan_view_days(plan->request, view, &first, &end);
+    for (size_t i = first; i < end; i++) {
         if (!query_control_check(state->control, err))
             return false;
         for (size_t k = 0; k < view->days[i]->segment_count; k++, plan->age++)
@@ -421,11 +329,12 @@ bool scan_build(struct store *store, const struct scan_request *request, bool on
                                  .start_ns = request->start_ns,
                                  .end_ns = request->end_ns};
     struct scan_plan plan = {.state = state, .request = request, .only_streams = only_streams};
-    // Streams first, then the view: what is sealed between the two is in the view all the same.
     // The requests, then the view: a request that is processed meanwhile is not needed for a view that is taken after.
     state->deletes = store_deletes_take(store, request->tenant, request->start_ns, request->end_ns);
-    bool ok = request->start_ns > request->end_ns || (select_streams(&plan, err) && charge(&plan, err));
-    state->view = view_take(store->board);
+    bool ok = request->start_ns > request->end_ns || (scan_select(&plan, err) && charge(&plan, err));
+    // After the streams: what is sealed between the two is in the view all the same. It is there when it has told which streams there are.
+    if (state->view == NULL)
+        state->view = view_take(store->board);
     if (ok && plan.selected_count > 0) {
         plan.is_found = mem_array(plan.selected_count, sizeof(*plan.is_found));
         if (state->deletes != NULL) {
