@@ -88,6 +88,23 @@ static bool walk_value(void *self, struct slice key, struct slice value, struct 
     return add_pair(walk->item, value, err);
 }
 
+/* All values of the name that may be wanted: of a pattern that begins with text, those that do. */
+static bool walk_values(struct selection *s, struct value_walk *walk, uint32_t name, struct err *err)
+{
+    struct slice text = walk->item->excludes ? SLICE_NONE : walk->item->matcher->prefix;
+    struct index_key all = {.len = 0};
+    index_key_u32(&all, s->tenant);
+    index_key_u32(&all, name);
+    if (text.len == 0 || text.len > INDEX_TEXT_MAX)
+        return index_walk(s->index, s->txn, TABLE_PAIRS, slice_of(all.bytes, all.len), walk_value, walk, err);
+    struct index_key first = all, hashed = all;
+    bool is_long;
+    index_key_text(&first, text, &is_long);
+    index_key_bytes(&hashed, SLICE("\1")); // long values are in the order of their hashes
+    return index_walk(s->index, s->txn, TABLE_PAIRS, slice_of(first.bytes, first.len), walk_value, walk, err) &&
+           index_walk(s->index, s->txn, TABLE_PAIRS, slice_of(hashed.bytes, hashed.len), walk_value, walk, err);
+}
+
 /* It says by itself which values decide over it. */
 static bool names_values(const struct matcher *matcher)
 {
@@ -118,11 +135,8 @@ static bool plan_matcher(struct selection *s, const struct matcher *matcher, str
         return true; // no pairs: refuses all, or excludes none
     if (names_values(matcher))
         return look_up_values(s, matcher, item, name, err);
-    struct index_key prefix = {.len = 0};
-    index_key_u32(&prefix, s->tenant);
-    index_key_u32(&prefix, name);
     struct value_walk walk = {s, item, 0};
-    return index_walk(s->index, s->txn, TABLE_PAIRS, slice_of(prefix.bytes, prefix.len), walk_value, &walk, err);
+    return walk_values(s, &walk, name, err);
 }
 
 struct posting_walk {
