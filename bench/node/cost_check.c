@@ -192,6 +192,7 @@ static void measure_rows(struct check *check, unsigned state, int64_t start_ns, 
 {
     bool has_terminal = isatty(STDERR_FILENO) != 0;
     wait_until_idle(check->pid);
+    client_fini(&check->client); // during a long fill the server has closed what was idle
     for (size_t i = 0; i < check->row_count; i++) {
         const struct cost_row *row = &check->rows[i];
         if (has_terminal)
