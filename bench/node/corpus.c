@@ -320,7 +320,7 @@ static void message_build(struct corpus *c, struct corpus_push *out)
         if (c->pending[i].len == 0)
             continue;
         buf_reset(&labels);
-        corpus_labels(i, &labels);
+        corpus_labels(c->config.first_stream + i, &labels);
         buf_varint(&out->message, 1 << 3 | 2);
         buf_varint(&out->message, 1 + varint_len(labels.len) + labels.len + c->pending[i].len);
         field_bytes(&out->message, 1, buf_slice(&labels));

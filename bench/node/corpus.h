@@ -19,6 +19,7 @@ extern const char *const app_names[APP_COUNT];
 struct corpus_config {
     uint64_t seed;
     size_t streams;    /* 240 */
+    size_t first_stream; /* 0: corpus_labels' number of the first of them */
     size_t bytes;      /* about so many bytes of lines: 442 MB */
     int64_t start_ns;  /* first line */
     int64_t span_ns;   /* an hour */

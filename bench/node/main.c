@@ -3,147 +3,48 @@
  *   build/release/bench_node --url http://127.0.0.1:3100 --pid $(pidof logi) --data ./data
  */
 #include <getopt.h>
-#include <pthread.h>
-#include <snappy-c.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "bench/node/client.h"
-#include "bench/node/corpus.h"
+#include "bench/node/cost_check.h"
+#include "bench/node/fill.h"
 #include "bench/node/process.h"
 #include "bench/node/queries.h"
 #include "core/base/clock.h"
-#include "core/base/mem.h"
-
-#define PUSHES_MAX 65536
 
 struct options {
     const char *url, *data;
+    const struct cost_size *cost; /* NULL: no cost check */
     int pid;
     unsigned rounds;
     bool only_queries, no_queries;
     struct corpus_config corpus;
 };
 
-struct writer {
-    pthread_t thread;
-    const struct options *options;
-    unsigned index;
-    size_t lines, line_bytes, pushes, failed;
-    int64_t *latency_ns;
-};
-
-static void *writer_main(void *self)
-{
-    struct writer *writer = self;
-    struct client client;
-    struct err err = {.code = ERR_NONE};
-    struct corpus_push push = {.message = BUF_INIT};
-    struct buf packed = BUF_INIT;
-    struct buf answer = BUF_INIT;
-    struct corpus *corpus = corpus_open(&writer->options->corpus, writer->index);
-    if (!client_init(&client, writer->options->url, &err))
-        exit(2);
-    while (corpus_next(corpus, &push) != 0 && writer->pushes < PUSHES_MAX) {
-        size_t len = snappy_max_compressed_length(push.message.len);
-        buf_reset(&packed);
-        (void)snappy_compress(push.message.ptr, push.message.len, buf_room(&packed, len), &len);
-        int status = 0;
-        int64_t start = clock_mono_ns(&system_clock);
-        bool ok = false;
-        for (int tries = 0; tries < 100 && !ok; tries++) { // 429 and 503 mean: again, later
-            ok = client_request(&client, "POST", "/loki/api/v1/push", "Content-Type: application/x-protobuf\r\n", slice_of(packed.ptr, len),
-                                &status, &answer, &err) && status / 100 == 2;
-            if (!ok && status != 429 && status != 503)
-                break;
-            if (!ok)
-                (void)usleep(20000);
-        }
-        writer->latency_ns[writer->pushes++] = clock_mono_ns(&system_clock) - start;
-        writer->lines += push.lines;
-        writer->line_bytes += push.line_bytes;
-        if (!ok && writer->failed++ == 0)
-            (void)fprintf(stderr, "push failed: status %d, %.*s %s\n", status, SLICE_ARG(buf_slice(&answer)), err.text);
-    }
-    corpus_close(corpus);
-    client_fini(&client);
-    buf_fini(&push.message);
-    buf_fini(&packed);
-    buf_fini(&answer);
-    return NULL;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void flush(const struct options *options)
-{
-    struct client client;
-    struct err err = {.code = ERR_NONE};
-    struct buf answer = BUF_INIT;
-    int status = 0;
-    if (!client_init(&client, options->url, &err) ||
-        !client_request(&client, "POST", "/flush", "", SLICE_NONE, &status, &answer, &err) || status / 100 != 2)
-        (void)fprintf(stderr, "flush: status %d %s\n", status, err.text);
-    client_fini(&client);
-    buf_fini(&answer);
-}
-
 static void ingest(const struct options *options)
 {
-    unsigned count = options->corpus.writers;
-    struct writer *writers = mem_array(count, sizeof(*writers));
     struct process_usage before = process_usage(options->pid);
-    int64_t start = clock_mono_ns(&system_clock);
-    for (unsigned i = 0; i < count; i++) {
-        writers[i].options = options;
-        writers[i].index = i;
-        writers[i].latency_ns = mem_array(PUSHES_MAX, sizeof(int64_t));
-        (void)pthread_create(&writers[i].thread, NULL, writer_main, &writers[i]);
-    }
-    size_t lines = 0;
-    size_t bytes = 0;
-    size_t pushes = 0;
-    size_t failed = 0;
-    int64_t *latency = mem_array((size_t)PUSHES_MAX * count, sizeof(int64_t));
-    for (unsigned i = 0; i < count; i++) {
-        (void)pthread_join(writers[i].thread, NULL);
-        memcpy(latency + pushes, writers[i].latency_ns, writers[i].pushes * sizeof(int64_t));
-        lines += writers[i].lines;
-        bytes += writers[i].line_bytes;
-        pushes += writers[i].pushes;
-        failed += writers[i].failed;
-        mem_free(writers[i].latency_ns);
-    }
-    double pushed_s = (double)(clock_mono_ns(&system_clock) - start) / 1e9;
-    flush(options);
-    double wall_s = (double)(clock_mono_ns(&system_clock) - start) / 1e9;
+    struct fill_result fill;
+    fill_run(options->url, &options->corpus, &fill);
     struct process_usage after = process_usage(options->pid);
     double cpu_s = after.cpu_s - before.cpu_s;
-    double mb = (double)bytes / 1e6;
-    qsort(latency, pushes, sizeof(*latency), by_value);
-    printf("ingest   %.1f MB raw, %zu lines, %zu pushes (%zu failed), %u connections, %.2f s (%.2f s with flush)\n", mb, lines, pushes, failed,
-           count, pushed_s, wall_s);
+    double mb = (double)fill.line_bytes / 1e6;
+    printf("ingest   %.1f MB raw, %zu lines, %zu pushes (%zu failed), %u connections, %.2f s (%.2f s with flush)\n", mb, fill.lines, fill.pushes,
+           fill.failed, options->corpus.writers, fill.pushed_s, fill.wall_s);
     if (options->pid > 0)
         printf("         %.1f MB raw per CPU-second (%.2f CPU s incl. flush), peak RSS %.1f MB, RSS %.1f MB\n", mb / cpu_s, cpu_s,
                (double)after.peak_rss_bytes / 1e6, (double)after.rss_bytes / 1e6);
-    if (pushes > 0)
-        printf("         push p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", (double)latency[pushes / 2] / 1e6,
-               (double)latency[pushes * 99 / 100] / 1e6, (double)latency[pushes - 1] / 1e6);
+    if (fill.pushes > 0)
+        printf("         push p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", (double)fill.latency_ns[fill.pushes / 2] / 1e6,
+               (double)fill.latency_ns[fill.pushes * 99 / 100] / 1e6, (double)fill.latency_ns[fill.pushes - 1] / 1e6);
     if (options->data != NULL) {
         uint64_t stored = folder_bytes(options->data, "log");
         uint64_t log = folder_bytes(options->data, NULL) - stored;
         printf("         disk %.1f MB: %.2f to 1, filters and index included; log beside it %.1f MB\n", (double)stored / 1e6,
-               (double)bytes / (double)stored, (double)log / 1e6);
+               (double)fill.line_bytes / (double)stored, (double)log / 1e6);
     }
-    mem_free(latency);
-    mem_free(writers);
+    fill_result_fini(&fill);
 }
 
 static void help(void)
@@ -159,7 +60,10 @@ static void help(void)
                "  --seed N           of the corpus (1)\n"
                "  --start-ns N       time of the first line (an hour before now)\n"
                "  --rounds N         of each query (7)\n"
-               "  --only-queries, --no-queries");
+               "  --only-queries, --no-queries\n"
+               "  --check-cost short|long\n"
+               "                     instead of all this: do selective queries cost the same when much more is stored? Needs --pid and an empty node.\n"
+               "                     short: 80 and 800 MB, 2,000 and 100,000 streams; long: 442 and 4,420 MB, 10,000 and 1,000,000. Status 1: some do not");
 }
 
 static bool options_parse(int argc, char **argv, struct options *out)
@@ -168,7 +72,7 @@ static bool options_parse(int argc, char **argv, struct options *out)
         {"url", 1, NULL, 'u'},     {"pid", 1, NULL, 'p'},     {"data", 1, NULL, 'd'},      {"mb", 1, NULL, 'm'},
         {"streams", 1, NULL, 's'}, {"push-kb", 1, NULL, 'k'}, {"writers", 1, NULL, 'w'},   {"seed", 1, NULL, 'r'},
         {"start-ns", 1, NULL, 't'}, {"rounds", 1, NULL, 'n'}, {"only-queries", 0, NULL, 'q'}, {"no-queries", 0, NULL, 'x'},
-        {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
+        {"check-cost", 1, NULL, 'c'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
     int flag = 0;
     while ((flag = getopt_long(argc, argv, "", flags, NULL)) != -1) {
         unsigned long long number = optarg == NULL ? 0 : strtoull(optarg, NULL, 10);
@@ -185,10 +89,15 @@ static bool options_parse(int argc, char **argv, struct options *out)
         case 'n': out->rounds = (unsigned)number; break;
         case 'q': out->only_queries = true; break;
         case 'x': out->no_queries = true; break;
+        case 'c':
+            out->cost = cost_size_find(optarg);
+            if (out->cost == NULL)
+                return false;
+            break;
         default: return false;
         }
     }
-    return optind == argc && out->corpus.writers > 0 && out->corpus.streams > 0;
+    return optind == argc && (out->cost == NULL || out->pid > 0) && out->corpus.writers > 0 && out->corpus.streams > 0;
 }
 
 int main(int argc, char **argv)
@@ -203,6 +112,8 @@ int main(int argc, char **argv)
         help();
         return 2;
     }
+    if (options.cost != NULL)
+        return cost_check_run(options.url, options.pid, options.cost) ? 0 : 1;
     if (!options.only_queries)
         ingest(&options);
     if (!options.no_queries)

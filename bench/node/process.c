@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static uint64_t status_kib(int pid, const char *key)
@@ -26,22 +27,13 @@ static uint64_t status_kib(int pid, const char *key)
 struct process_usage process_usage(int pid)
 {
     struct process_usage usage = {0};
-    char path[64];
-    char text[1024] = "";
+    clockid_t clock;
+    struct timespec used;
     if (pid <= 0)
         return usage;
-    (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return usage;
-    size_t n = fread(text, 1, sizeof(text) - 1, file);
-    (void)fclose(file);
-    text[n] = '\0';
-    const char *at = strrchr(text, ')'); // fields 14 and 15 of proc(5)
-    unsigned long long user = 0;
-    unsigned long long system = 0;
-    if (at != NULL && sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) == 2)
-        usage.cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    // In nanoseconds; /proc/PID/stat counts ticks of 10 ms.
+    if (clock_getcpuclockid((pid_t)pid, &clock) == 0 && clock_gettime(clock, &used) == 0)
+        usage.cpu_s = (double)used.tv_sec + (double)used.tv_nsec / 1e9;
     usage.rss_bytes = status_kib(pid, "VmRSS:") * 1024;
     usage.peak_rss_bytes = status_kib(pid, "VmHWM:") * 1024;
     return usage;

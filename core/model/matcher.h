@@ -14,6 +14,7 @@ struct matcher {
     bool matches_empty;     /* accepts the empty value, so streams without the label too */
     struct slice *set;      /* MATCH_RE of a plain alternation a|b|c: the alternatives, in the arena, so that an index can look them up */
     size_t set_count;
+    struct slice prefix; /* MATCH_RE: each accepted value begins with it; empty: nothing is known */
 };
 
 /* Fills *out; slices are copied to the arena; the regex is the caller's to end with matcher_fini. ERR_INVALID with Go's words. */

@@ -41,6 +41,9 @@ struct index_stream {
  * Bounded by control's memory budget. */
 bool day_index_select(struct day_index *index, struct slice tenant, const struct matcher *matchers, size_t count,
                       struct arena *arena, struct query_control *control, struct index_stream **out, size_t *out_count, struct err *err) MUST_CHECK;
+/* No more streams than this are selected by the matchers: from counts alone. One that is no equality, nor an alternation of such, counts as accepting all. */
+bool day_index_estimate(struct day_index *index, struct slice tenant, const struct matcher *matchers, size_t count, uint64_t *out_streams,
+                        struct err *err) MUST_CHECK;
 /* Sorted, unique. Of the whole tenant: cost is that of the answer. */
 bool day_index_names(struct day_index *index, struct slice tenant, void (*each)(void *self, struct slice name), void *self, struct err *err) MUST_CHECK;
 bool day_index_values(struct day_index *index, struct slice tenant, struct slice name, void (*each)(void *self, struct slice value), void *self, struct err *err) MUST_CHECK;

@@ -88,6 +88,40 @@ static bool walk_value(void *self, struct slice key, struct slice value, struct 
     return add_pair(walk->item, value, err);
 }
 
+/* All values of the name that may be wanted: of a pattern that begins with text, those that do. */
+static bool walk_values(struct selection *s, struct value_walk *walk, uint32_t name, struct err *err)
+{
+    struct slice text = walk->item->excludes ? SLICE_NONE : walk->item->matcher->prefix;
+    struct index_key all = {.len = 0};
+    index_key_u32(&all, s->tenant);
+    index_key_u32(&all, name);
+    if (text.len == 0 || text.len > INDEX_TEXT_MAX)
+        return index_walk(s->index, s->txn, TABLE_PAIRS, slice_of(all.bytes, all.len), walk_value, walk, err);
+    struct index_key first = all, hashed = all;
+    bool is_long;
+    index_key_text(&first, text, &is_long);
+    index_key_bytes(&hashed, SLICE("\1")); // long values are in the order of their hashes
+    return index_walk(s->index, s->txn, TABLE_PAIRS, slice_of(first.bytes, first.len), walk_value, walk, err) &&
+           index_walk(s->index, s->txn, TABLE_PAIRS, slice_of(hashed.bytes, hashed.len), walk_value, walk, err);
+}
+
+/* It says by itself which values decide over it. */
+static bool names_values(const struct matcher *matcher)
+{
+    return ((matcher->op == MATCH_EQ || matcher->op == MATCH_NEQ) && matcher->value.len > 0) ||
+           (matcher->op == MATCH_RE && matcher->set_count > 0 && !matcher_accepts(matcher, SLICE("")));
+}
+
+static bool look_up_values(struct selection *s, const struct matcher *matcher, struct plan_item *item, uint32_t name, struct err *err)
+{
+    if (matcher->op != MATCH_RE)
+        return look_up_pair(s, item, name, matcher->value, err);
+    for (size_t i = 0; i < matcher->set_count; i++)
+        if (!look_up_pair(s, item, name, matcher->set[i], err))
+            return false;
+    return true;
+}
+
 /* Finds the pairs that decide over the matcher. */
 static bool plan_matcher(struct selection *s, const struct matcher *matcher, struct plan_item *item, struct err *err)
 {
@@ -99,19 +133,10 @@ static bool plan_matcher(struct selection *s, const struct matcher *matcher, str
         return false;
     if (!found)
         return true; // no pairs: refuses all, or excludes none
-    if ((matcher->op == MATCH_EQ || matcher->op == MATCH_NEQ) && matcher->value.len > 0)
-        return look_up_pair(s, item, name, matcher->value, err);
-    if (matcher->op == MATCH_RE && !item->excludes && matcher->set_count > 0) {
-        for (size_t i = 0; i < matcher->set_count; i++)
-            if (!look_up_pair(s, item, name, matcher->set[i], err))
-                return false;
-        return true;
-    }
-    struct index_key prefix = {.len = 0};
-    index_key_u32(&prefix, s->tenant);
-    index_key_u32(&prefix, name);
+    if (names_values(matcher))
+        return look_up_values(s, matcher, item, name, err);
     struct value_walk walk = {s, item, 0};
-    return index_walk(s->index, s->txn, TABLE_PAIRS, slice_of(prefix.bytes, prefix.len), walk_value, &walk, err);
+    return walk_values(s, &walk, name, err);
 }
 
 struct posting_walk {
@@ -323,4 +348,41 @@ bool day_index_select(struct day_index *index, struct slice tenant, const struct
     *out = streams;
     *out_count = stream_count;
     return true;
+}
+
+static bool estimate_in(struct selection *s, const struct matcher *matchers, size_t count, uint64_t *out, struct err *err)
+{
+    struct plan_item all = {.count = 0};
+    bool ok = look_up_pair(s, &all, 0, SLICE(""), err);
+    uint64_t least = all.postings;
+    mem_free(all.pairs);
+    for (size_t i = 0; ok && i < count; i++) {
+        if (!names_values(&matchers[i]) || matcher_accepts(&matchers[i], SLICE("")))
+            continue;
+        struct plan_item item = {.count = 0};
+        uint32_t name;
+        bool found;
+        ok = index_name_id(s->index, s->txn, s->tenant, matchers[i].name, &name, &found, err) &&
+             (!found || look_up_values(s, &matchers[i], &item, name, err));
+        least = item.postings < least ? item.postings : least;
+        mem_free(item.pairs);
+    }
+    *out = least;
+    return ok;
+}
+
+bool day_index_estimate(struct day_index *index, struct slice tenant, const struct matcher *matchers, size_t count, uint64_t *out_streams,
+                        struct err *err)
+{
+    struct selection s = {.index = index};
+    int result = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &s.txn);
+    if (result != MDB_SUCCESS)
+        return index_fail(err, result, "begin");
+    bool found;
+    uint64_t streams = 0;
+    bool ok = index_tenant_id(index, s.txn, tenant, &s.tenant, &found, err) && (!found || estimate_in(&s, matchers, count, &streams, err));
+    mdb_txn_abort(s.txn); // it only read
+    if (ok)
+        *out_streams = streams;
+    return ok;
 }

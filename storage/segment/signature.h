@@ -4,23 +4,29 @@
  * 0x20 set, so that ASCII letters are found without case (and a few punctuation marks fall together: harmless). A block can hold a needle only if all bits of the
  * needle's windows are set. Never a false negative.
  *
- * FORMAT (the file <name>.sig): docs/formats/segment.md. Integers are little-endian.
+ * A block has as many bits as the variety of its text asks for: one, two, four or eight in each row (decisions/0016).
+ *
+ * FORMAT (the file <name>.sig): docs/formats/segment.md. Integers are little-endian. Version 1 is read, version 2 written.
  *
  *     offset  size  field
  *          0     8  magic "LogiSig\n"
- *          8     4  version 1
+ *          8     4  version 2
  *         12     4  bytes of a window: 5
  *         16     4  rows
  *         20     4  blocks b
  *         24     4  crc32c of the segment's footer: it belongs to this segment
  *         28     4  crc32c of bytes 0 to 27
- *         32        pages of SIGNATURE_PAGE bytes: as many whole rows of (b + 7) / 8 bytes as fit in it less 4, zeros, crc32c of the bytes before
+ *         32     b  of each block: log2 of its bits in a row, 0 to 3 (version 1 has neither these nor the next: one bit a block)
+ *       32+b     4  crc32c of these
+ *       36+b        pages of SIGNATURE_PAGE bytes: as many whole rows as fit in it less 4, zeros, crc32c of the bytes before
  *
- * Bit j of byte i of row r: block 8 i + j has a window whose hash, 24 bits as a fraction of one, falls into row r. Pages are checked when they are read, so that opening costs a header,
- * and a page is all that a probe reads for a window.
+ * A row has the bits of all blocks one after the other, from the lowest bit of its first byte on, and whole bytes. Of a block with w bits in a row: bit i of row r is
+ * set when a window's hash, 24 bits as a fraction of one, falls into part r w + i of rows w. Pages are checked when they are read, so that opening costs
+ * a header, and a page is all that a probe reads for a window.
  */
 #pragma once
 
+#include "core/base/buf.h"
 #include "storage/disk/disk.h"
 
 #define SIGNATURE_GRAM ((size_t)5)
@@ -29,6 +35,7 @@
 #define SIGNATURE_ROWS_MIN ((size_t)1024)
 #define SIGNATURE_ROWS_MAX ((size_t)1 << 18)
 #define SIGNATURE_ROWS_UNIT ((size_t)128) /* rows are a multiple of it until they are folded, then of half of it */
+#define SIGNATURE_SHIFT_MAX 3u            /* log2 of a block's bits in a row */
 
 #define SIGNATURE_GRAM_MASK UINT64_C(0xffffffffff)
 
@@ -54,20 +61,25 @@ static inline uint32_t signature_hash(const char *p)
 
 /* ---- building: one thread ---- */
 
+struct signature_block;
+
 struct signature_builder {
-    uint32_t rows;
+    uint32_t rows;   /* of the map: as fine as a block's bits can be */
     uint8_t *map;    /* a byte a row, of the block that is being filled */
-    uint64_t *bits;  /* of finished blocks, rows / 64 words each */
-    size_t blocks, cap;
+    uint64_t *words; /* the same as bits, while they are folded */
+    struct buf bits; /* of finished blocks, one after the other */
+    struct signature_block *blocks;
+    size_t count, cap; /* of blocks */
 };
 
 void signature_builder_init(struct signature_builder *builder, size_t block_bytes);
 void signature_builder_fini(struct signature_builder *builder);
 /* 8 readable bytes behind the text. */
 void signature_builder_add(struct signature_builder *builder, struct slice text);
+/* Halves the block's rows while it stays sparse enough. */
 void signature_builder_end_block(struct signature_builder *builder);
 
-/* Appends the file, folded to half the rows while the blocks stay sparse enough. */
+/* Appends the file. */
 void signature_builder_encode(struct signature_builder *builder, uint32_t segment_crc, struct buf *out);
 
 /* Packs 64 * words bytes of 0 or 1 into bits. The portable one is there for the tests. */
@@ -80,7 +92,8 @@ struct signature {
     const struct disk *disk;
     int fd; /* -1: there is none, nothing is pruned */
     uint32_t rows, blocks, row_bytes, rows_per_page;
-    uint64_t file_bytes;
+    uint64_t pages_offset, file_bytes;
+    struct signature_column *columns; /* of each block; NULL: one bit each, in their order */
 };
 
 /* ERR_NOT_FOUND, ERR_CORRUPT, ERR_IO: signature->fd is -1. */

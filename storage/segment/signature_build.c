@@ -3,20 +3,26 @@
 #include "core/base/bytes.h"
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
+#include "storage/segment/segment.h"
 #include "storage/segment/signature.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-/* Folding doubles the fill f to 1 - (1 - f)^2; half is where a bit tells most for its size. */
-#define FILL_PERCENT_MAX 50
+/* A block is folded while it stays so full at most: folding doubles the fill f to 1 - (1 - f)^2. decisions/0016 has what more and less of it cost and find. */
+#define FILL_PERCENT_MAX 70
 
-/* A row for so many bytes of text: 1.56 % of raw. decisions/0003 has what more and less of it cost and find. */
-#define TEXT_BYTES_A_ROW ((size_t)8)
+/* A row of the map for so many bytes of text. */
+#define TEXT_BYTES_A_ROW ((size_t)4)
 
-#define ROWS_AT_SEAL (UINT32_C(1) << 16)  /* of blocks of 512 KiB */
-#define ROWS_AT_MERGE (UINT32_C(1) << 17) /* of 1 MiB */
+#define ROWS_AT_SEAL (UINT32_C(1) << 17)  /* of blocks of 512 KiB */
+#define ROWS_AT_MERGE (UINT32_C(1) << 18) /* of 1 MiB */
+
+struct signature_block {
+    uint32_t rows;
+    size_t first; // of its words in the builder's bits, in bytes
+};
 
 void signature_builder_init(struct signature_builder *builder, size_t block_bytes)
 {
@@ -24,12 +30,15 @@ void signature_builder_init(struct signature_builder *builder, size_t block_byte
     rows = rows < SIGNATURE_ROWS_MIN ? SIGNATURE_ROWS_MIN : rows > SIGNATURE_ROWS_MAX ? SIGNATURE_ROWS_MAX : rows;
     *builder = (struct signature_builder){.rows = (uint32_t)rows};
     builder->map = mem_array(rows, 1);
+    builder->words = mem_array(rows / 64, sizeof(uint64_t));
 }
 
 void signature_builder_fini(struct signature_builder *builder)
 {
     mem_free(builder->map);
-    mem_free(builder->bits);
+    mem_free(builder->words);
+    mem_free(builder->blocks);
+    buf_fini(&builder->bits);
     *builder = (struct signature_builder){0};
 }
 
@@ -97,18 +106,6 @@ void signature_pack(const uint8_t *map, uint64_t *bits, size_t words)
     signature_pack_portable(map, bits, words);
 }
 
-void signature_builder_end_block(struct signature_builder *builder)
-{
-    size_t rows = builder->rows;
-    if (builder->blocks == builder->cap) {
-        builder->cap = builder->cap == 0 ? 8 : builder->cap * 2;
-        builder->bits = mem_grow(builder->bits, builder->cap, rows / 8);
-    }
-    signature_pack(builder->map, builder->bits + builder->blocks * (rows / 64), rows / 64);
-    memset(builder->map, 0, rows);
-    builder->blocks++;
-}
-
 /* Neighbouring bits ORed, 64 to 32. */
 static uint32_t fold_word(uint64_t x)
 {
@@ -120,73 +117,140 @@ static uint32_t fold_word(uint64_t x)
     return (uint32_t)(x | x >> 16);
 }
 
-/* Would the blocks, folded once, be at most half full on average? */
-static bool can_fold(const struct signature_builder *builder)
+/* Would the block, folded once, still be sparse enough? */
+static bool can_fold(const uint64_t *words, size_t rows)
 {
-    size_t words = builder->blocks * builder->rows / 64;
     uint64_t set = 0;
-    for (size_t w = 0; w < words; w++)
-        set += (uint64_t)__builtin_popcount(fold_word(builder->bits[w]));
-    bool is_even = builder->rows % SIGNATURE_ROWS_UNIT == 0 && builder->rows / 2 >= SIGNATURE_ROWS_MIN;
-    return is_even && set * 100 <= (uint64_t)words * 32 * FILL_PERCENT_MAX;
+    if (rows % SIGNATURE_ROWS_UNIT != 0 || rows / 2 < SIGNATURE_ROWS_MIN)
+        return false;
+    for (size_t w = 0; w < rows / 64; w++)
+        set += (uint64_t)__builtin_popcount(fold_word(words[w]));
+    return set * 100 <= (uint64_t)rows / 2 * FILL_PERCENT_MAX;
 }
 
-static void fold(struct signature_builder *builder)
+static void fold(uint64_t *words, size_t rows)
 {
-    size_t words = builder->blocks * builder->rows / 64;
-    for (size_t w = 0; w < words; w += 2)
-        builder->bits[w / 2] = fold_word(builder->bits[w]) | (uint64_t)fold_word(builder->bits[w + 1]) << 32;
-    builder->rows /= 2;
+    for (size_t w = 0; w < rows / 64; w += 2)
+        words[w / 2] = fold_word(words[w]) | (uint64_t)fold_word(words[w + 1]) << 32;
 }
 
-/* Turns 8 bytes of 8 bits around: bit j of byte i becomes bit i of byte j. Source: Hacker's Delight, section 7-3. */
-static uint64_t turn(uint64_t x)
+void signature_builder_end_block(struct signature_builder *builder)
 {
-    uint64_t t = (x ^ (x >> 7)) & UINT64_C(0x00aa00aa00aa00aa);
-    x ^= t ^ (t << 7);
-    t = (x ^ (x >> 14)) & UINT64_C(0x0000cccc0000cccc);
-    x ^= t ^ (t << 14);
-    t = (x ^ (x >> 28)) & UINT64_C(0x00000000f0f0f0f0);
-    return x ^ t ^ (t << 28);
-}
-
-/* Eight rows from `row` on, row_bytes each. */
-static void slice_rows(const struct signature_builder *builder, size_t row, size_t row_bytes, uint8_t *out)
-{
-    size_t block_bytes = builder->rows / 8;
-    const uint8_t *bytes = (const uint8_t *)builder->bits + row / 8;
-    for (size_t group = 0; group < row_bytes; group++) {
-        uint64_t x = 0;
-        for (size_t i = 0; i < 8 && group * 8 + i < builder->blocks; i++)
-            x |= (uint64_t)bytes[(group * 8 + i) * block_bytes] << (8 * i);
-        x = turn(x);
-        for (size_t i = 0; i < 8; i++)
-            out[i * row_bytes + group] = (uint8_t)(x >> (8 * i));
+    size_t rows = builder->rows;
+    signature_pack(builder->map, builder->words, rows / 64);
+    memset(builder->map, 0, rows);
+    for (; can_fold(builder->words, rows); rows /= 2)
+        fold(builder->words, rows);
+    if (builder->count == builder->cap) {
+        builder->cap = builder->cap == 0 ? 8 : builder->cap * 2;
+        builder->blocks = mem_grow(builder->blocks, builder->cap, sizeof(*builder->blocks));
     }
+    builder->blocks[builder->count++] = (struct signature_block){.rows = (uint32_t)rows, .first = builder->bits.len};
+    buf_put(&builder->bits, slice_of((const char *)builder->words, rows / 8));
+}
+
+/* Of the file: those of the block with the fewest, but so many that no block has more than 2^SIGNATURE_SHIFT_MAX bits in a row. */
+static uint32_t common_rows(const struct signature_builder *builder)
+{
+    uint32_t least = UINT32_MAX, most = 0;
+    for (size_t i = 0; i < builder->count; i++) {
+        least = builder->blocks[i].rows < least ? builder->blocks[i].rows : least;
+        most = builder->blocks[i].rows > most ? builder->blocks[i].rows : most;
+    }
+    return least > most >> SIGNATURE_SHIFT_MAX ? least : most >> SIGNATURE_SHIFT_MAX;
+}
+
+/* Each bit twice, 32 to 64. */
+static uint64_t unfold_word(uint32_t half)
+{
+    uint64_t x = half;
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    x = (x | x << 2) & UINT64_C(0x3333333333333333);
+    x = (x | x << 1) & UINT64_C(0x5555555555555555);
+    return x | x << 1;
+}
+
+/* The block with twice its rows, as if it had been folded once less and found nothing to tell apart. */
+static void unfold(struct signature_builder *builder, struct signature_block *block)
+{
+    size_t first = builder->bits.len;
+    for (size_t at = 0; at < block->rows / 8; at += sizeof(uint32_t)) {
+        uint32_t half;
+        memcpy(&half, builder->bits.ptr + block->first + at, sizeof(half));
+        uint64_t whole = unfold_word(half);
+        buf_put(&builder->bits, slice_of((const char *)&whole, sizeof(whole)));
+    }
+    *block = (struct signature_block){.rows = block->rows * 2, .first = first};
+}
+
+/* log2 of each block's bits in a row; returns their sum. */
+static size_t measure_blocks(const struct signature_builder *builder, uint32_t rows, char *shifts)
+{
+    size_t row_bits = 0;
+    for (size_t i = 0; i < builder->count; i++) {
+        shifts[i] = (char)__builtin_ctz(builder->blocks[i].rows / rows);
+        row_bits += (size_t)1 << shifts[i];
+    }
+    return row_bits;
+}
+
+/* Eight rows from `row` on, row_bytes each: of each block, eight rows' bits are one to eight bytes. */
+static void put_rows(const struct signature_builder *builder, const char *shifts, size_t row, size_t row_bytes, uint8_t *out)
+{
+    uint32_t pending[8] = {0}; // bits of each row that fill no byte yet, and those of one block
+    unsigned used = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < builder->count; i++) {
+        unsigned width = 1u << (unsigned)shifts[i];
+        uint64_t bits = 0;
+        memcpy(&bits, builder->bits.ptr + builder->blocks[i].first + row / 8 * width, width);
+        for (unsigned k = 0; k < 8; k++, bits >>= width)
+            pending[k] |= (uint32_t)(bits & ((UINT64_C(1) << width) - 1)) << used;
+        used += width;
+        if (used < 8)
+            continue;
+        for (unsigned k = 0; k < 8; k++, pending[k - 1] >>= 8)
+            out[k * row_bytes + at] = (uint8_t)pending[k];
+        used -= 8;
+        at++;
+    }
+    for (unsigned k = 0; used > 0 && k < 8; k++)
+        out[k * row_bytes + at] = (uint8_t)pending[k];
+}
+
+static void put_head(const struct signature_builder *builder, uint32_t rows, uint32_t segment_crc, struct slice shifts, struct buf *out)
+{
+    char *head = buf_room(out, SIGNATURE_HEAD);
+    memcpy(head, "LogiSig\n", 8);
+    le32_put(head + 8, 2);
+    le32_put(head + 12, (uint32_t)SIGNATURE_GRAM);
+    le32_put(head + 16, rows);
+    le32_put(head + 20, (uint32_t)builder->count);
+    le32_put(head + 24, segment_crc);
+    le32_put(head + 28, crc32c(0, slice_of(head, 28)));
+    buf_took(out, SIGNATURE_HEAD);
+    buf_put(out, shifts);
+    le32_put(buf_room(out, 4), crc32c(0, shifts));
+    buf_took(out, 4);
 }
 
 void signature_builder_encode(struct signature_builder *builder, uint32_t segment_crc, struct buf *out)
 {
-    assert(builder->blocks > 0);
-    while (can_fold(builder))
-        fold(builder);
-    size_t rows = builder->rows;
-    size_t row_bytes = (builder->blocks + 7) / 8;
+    assert(builder->count > 0 && builder->count <= SEGMENT_BLOCKS_MAX);
+    char shifts[SEGMENT_BLOCKS_MAX];
+    uint32_t rows = common_rows(builder);
+    for (size_t i = 0; i < builder->count; i++)
+        while (builder->blocks[i].rows < rows)
+            unfold(builder, &builder->blocks[i]);
+    size_t row_bytes = (measure_blocks(builder, rows, shifts) + 7) / 8;
     size_t rows_per_page = (SIGNATURE_PAGE - 4) / row_bytes;
-
-    char *head = buf_room(out, SIGNATURE_HEAD);
-    memcpy(head, "LogiSig\n", 8);
-    le32_put(head + 8, 1);
-    le32_put(head + 12, (uint32_t)SIGNATURE_GRAM);
-    le32_put(head + 16, builder->rows);
-    le32_put(head + 20, (uint32_t)builder->blocks);
-    le32_put(head + 24, segment_crc);
-    le32_put(head + 28, crc32c(0, slice_of(head, 28)));
-    buf_took(out, SIGNATURE_HEAD);
+    put_head(builder, rows, segment_crc, slice_of(shifts, builder->count), out);
 
     uint8_t *sliced = mem_alloc(rows * row_bytes);
     for (size_t row = 0; row < rows; row += 8)
-        slice_rows(builder, row, row_bytes, sliced + row * row_bytes);
+        put_rows(builder, shifts, row, row_bytes, sliced + row * row_bytes);
     for (size_t row = 0; row < rows; row += rows_per_page) {
         size_t n = (rows - row < rows_per_page ? rows - row : rows_per_page) * row_bytes;
         char *page = buf_room(out, SIGNATURE_PAGE);

@@ -1,4 +1,4 @@
-/* scan.h: the store's scan: what selects and groups the parts of streams (scan_build.c), and what reads them (scan_read.c).
+/* scan.h: the store's scan: what selects streams (scan_select.c) and their parts (scan_build.c) and groups these (scan_units.c), and what reads them (scan_read.c).
  *
  *   matchers -> days' indexes -> streams -> pieces: runs of segments and chunk lists -> units: a block with its runs; some lists; pieces of one stream
  *   that overlap in time, to be merged
@@ -43,8 +43,9 @@ struct scan_state {
     _Atomic int64_t cache_allowance; /* bytes that this scan may still put into the cache of blocks */
 };
 
-bool scan_build(struct store *store, const struct scan_request *request, struct query_control *control, struct scan_state **out,
-                struct err *err) MUST_CHECK;
+/* only_streams: its streams are all that is asked for; it has no units then, and looks at no more than says which streams have an entry in the range. */
+bool scan_build(struct store *store, const struct scan_request *request, bool only_streams, struct query_control *control,
+                struct scan_state **out, struct err *err) MUST_CHECK;
 void scan_end(struct scan_state *state); /* NULL is fine */
 
 /* The days that [start_ns, end_ns] touches, each with a reference, after all acknowledged pushes are in the indexes. The caller unrefs and frees. */

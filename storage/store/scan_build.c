@@ -1,120 +1,162 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "storage/figures/store_figures.h"
 #include "storage/store/scan_plan.h"
 
-bool scan_days(struct store *store, int64_t start_ns, int64_t end_ns, struct day ***out, size_t *out_count, struct err *err)
+/* Whether anything of the stream is wanted still: of plan->only_streams, one piece is enough. */
+static bool wants_more(const struct scan_plan *plan, size_t stream_index)
 {
-    if (!index_feed_barrier(store->feed, err))
-        return false;
-    *out = day_set_range(store->days, day_of_ns(start_ns), day_of_ns(end_ns), out_count);
-    return true;
+    return !plan->only_streams || !plan->is_found[stream_index];
 }
 
-/* ---- which streams ---- */
-
-static int by_id(const void *a, const void *b)
+static bool is_hidden(struct scan_plan *plan, size_t stream_index, int64_t first_ns, int64_t last_ns)
 {
-    return hash128_cmp(((const struct index_stream *)a)->id, ((const struct index_stream *)b)->id);
+    if (plan->state->deletes == NULL)
+        return false;
+    struct delete_choice *choice = &plan->hides[stream_index];
+    if (!plan->is_chosen[stream_index])
+        *choice = scan_hides(plan->state, plan->selected[stream_index].encoded);
+    plan->is_chosen[stream_index] = true;
+    return delete_choice_covers(choice, first_ns, last_ns);
 }
 
-static bool select_day(struct scan_plan *plan, struct day *day, struct err *err)
+/* A part of a stream that is in the range; unless delete requests hide it whole. */
+static void add_piece(struct scan_plan *plan, size_t stream_index, struct merge_piece piece)
 {
-    struct scan_state *state = plan->state;
-    struct store *store = state->store;
-    struct day_index *index;
-    if (!day_index_hold(day, &store->index_streams, clock_mono_ns(store->config.clock), &index, err))
-        return false;
-    struct index_stream *found = NULL;
-    size_t count = 0;
-    int64_t start = clock_mono_ns(store->config.clock);
-    bool ok = day_index_select(index, plan->request->tenant, plan->request->matchers, plan->request->matcher_count, &state->arena,
-                               state->control, &found, &count, err);
-    day_index_release(day, !ok && (err->code == ERR_CORRUPT || err->code == ERR_IO));
-    figure_index_request(INDEX_SELECT, ok, clock_mono_ns(store->config.clock) - start);
-    if (!ok)
-        return false;
-    figure_streams_matched(count);
-    state->charged += count * sizeof(*found); // by day_index_select, and left to the arena's owner to give back
-    for (size_t i = 0; i < count; i++)
-        state->charged += found[i].encoded.len;
-    if (plan->selected_count == 0) {
-        plan->selected = found;
-        plan->selected_count = count;
-        return true;
-    }
-    if (count == 0)
-        return true;
-    struct index_stream *both = ARENA_ARRAY(&state->arena, struct index_stream, plan->selected_count + count);
-    size_t i = 0, k = 0, n = 0;
-    while (i < plan->selected_count || k < count) {
-        int order = i == plan->selected_count ? 1 : k == count ? -1 : by_id(&plan->selected[i], &found[k]);
-        both[n++] = order <= 0 ? plan->selected[i] : found[k];
-        i += order <= 0;
-        k += order >= 0;
-    }
-    plan->selected = both;
-    plan->selected_count = n;
-    return true;
-}
-
-static bool select_streams(struct scan_plan *plan, struct err *err)
-{
-    struct day **days = NULL;
-    size_t count = 0;
-    if (!scan_days(plan->state->store, plan->request->start_ns, plan->request->end_ns, &days, &count, err))
-        return false;
-    bool ok = true;
-    for (size_t i = 0; i < count; i++) {
-        ok = ok && query_control_check(plan->state->control, err) && select_day(plan, days[i], err);
-        day_unref(days[i]);
-    }
-    mem_free(days);
-    return ok;
-}
-
-/* ---- which parts of them ---- */
-
-static struct scan_piece *piece_add(struct scan_plan *plan)
-{
+    if (is_hidden(plan, stream_index, piece.first_ns, piece.last_ns))
+        return;
+    if (plan->only_streams)
+        plan->is_found[stream_index] = true;
     if (plan->count == plan->cap) {
         plan->cap = plan->cap == 0 ? 256 : plan->cap * 2;
         plan->pieces = mem_grow(plan->pieces, plan->cap, sizeof(struct scan_piece));
     }
-    return &plan->pieces[plan->count++];
+    plan->pieces[plan->count++] = (struct scan_piece){.stream = (uint32_t)stream_index, .merge = piece};
 }
 
-/* Runs of one stream in one segment. */
-static void add_runs(struct scan_plan *plan, uint32_t stream_index, struct segment *segment, const struct segment_stream *stream,
-                     const uint64_t *blocks, uint64_t *skipped)
+static bool run_is_in_range(const struct scan_plan *plan, const struct segment_run *run)
 {
-    const struct scan_request *request = plan->request;
-    if (stream->first_ns > request->end_ns || stream->last_ns < request->start_ns)
+    return run->first_ns <= plan->request->end_ns && run->last_ns >= plan->request->start_ns;
+}
+
+static void add_run(struct scan_plan *plan, size_t stream_index, struct segment *segment, const struct segment_run *run)
+{
+    add_piece(plan, stream_index,
+              (struct merge_piece){.first_ns = run->first_ns, .last_ns = run->last_ns, .age = plan->age, .segment = segment, .run = run});
+}
+
+/* Runs of one stream in one segment that lie in these blocks. */
+static void add_runs(struct scan_plan *plan, size_t stream_index, struct segment *segment, const struct segment_stream *stream,
+                     const struct block_set *blocks)
+{
+    if (stream->first_ns > plan->request->end_ns || stream->last_ns < plan->request->start_ns)
         return;
     const struct segment_run *runs = segment_stream_runs(segment, stream);
-    for (uint32_t i = 0; i < stream->run_count; i++) {
-        const struct segment_run *run = &runs[i];
-        if (run->first_ns > request->end_ns || run->last_ns < request->start_ns)
-            continue;
-        if ((blocks[run->block / 64] >> (run->block % 64) & 1) == 0) {
-            skipped[run->block / 64] |= UINT64_C(1) << (run->block % 64);
-            continue;
-        }
-        *piece_add(plan) = (struct scan_piece){
-            .stream = stream_index,
-            .merge = {.first_ns = run->first_ns, .last_ns = run->last_ns, .age = plan->age, .segment = segment, .run = run}};
+    for (uint32_t i = 0; i < stream->run_count && wants_more(plan, stream_index); i++)
+        if (run_is_in_range(plan, &runs[i]) && blocks_have(blocks, runs[i].block))
+            add_run(plan, stream_index, segment, &runs[i]);
+}
+
+/* The selected stream with this id; SIZE_MAX: it is not selected. */
+static size_t find_selected(const struct scan_plan *plan, struct hash128 id)
+{
+    size_t low = 0, high = plan->selected_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = hash128_cmp(plan->selected[middle].id, id);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return SIZE_MAX;
+}
+
+/* Few of the segment's streams are selected: each is looked up, rather than all of both gone through. */
+static bool is_narrow(const struct scan_plan *plan, const struct segment *segment)
+{
+    return plan->selected_count * 8 < segment_stream_count(segment);
+}
+
+/* The blocks that would be read if there were no signature; where many streams are selected, all of the range, whoever's they are. */
+static void want_blocks(const struct scan_plan *plan, const struct segment *segment, struct block_set *out)
+{
+    *out = (struct block_set){{0}};
+    if (!is_narrow(plan, segment)) {
+        scan_blocks_in_range(plan->request, segment, out);
+        return;
+    }
+    for (size_t i = 0; i < plan->selected_count; i++) {
+        const struct segment_stream *stream = segment_stream_find(segment, plan->selected[i].id);
+        const struct segment_run *runs = stream == NULL ? NULL : segment_stream_runs(segment, stream);
+        for (uint32_t r = 0; stream != NULL && r < stream->run_count; r++)
+            if (run_is_in_range(plan, &runs[r]))
+                blocks_add(out, runs[r].block);
     }
 }
 
-static void count_skipped(struct scan_plan *plan, const struct segment *segment, const uint64_t *skipped)
+/* The blocks that must be read for the needles; the others of those wanted count as skipped. Returns the runs in them. */
+static size_t probe_blocks(struct scan_plan *plan, const struct segment *segment, struct block_set *out)
 {
+    const struct scan_request *request = plan->request;
     struct scan *scan = &plan->state->scan;
+    struct block_set wanted;
+    size_t runs = 0;
+    want_blocks(plan, segment, &wanted);
+    *out = wanted;
+    for (size_t i = 0; i < request->needle_count; i++)
+        segment_probe(segment, &request->needles[i], out->bits);
     for (size_t i = 0; i < segment_block_count(segment); i++) {
-        if ((skipped[i / 64] >> (i % 64) & 1) == 0)
+        const struct segment_block *block = segment_block_at(segment, i);
+        if (blocks_have(out, i)) {
+            runs += block->run_count;
+        } else if (blocks_have(&wanted, i)) {
+            scan->skipped_units++;
+            scan->skipped_bytes += block->line_bytes;
+        }
+    }
+    return runs;
+}
+
+/* The runs in these blocks whose streams are selected. */
+static void add_blocks(struct scan_plan *plan, struct segment *segment, const struct block_set *blocks)
+{
+    for (size_t i = 0; i < segment_block_count(segment); i++) {
+        if (!blocks_have(blocks, i))
             continue;
-        scan->skipped_units++;
-        scan->skipped_bytes += segment_block_at(segment, i)->line_bytes;
+        const struct segment_block *block = segment_block_at(segment, i);
+        const struct segment_run *runs = segment_block_runs(segment, block);
+        for (uint32_t r = 0; r < block->run_count; r++) {
+            if (!run_is_in_range(plan, &runs[r]))
+                continue;
+            size_t stream_index = find_selected(plan, segment_stream_at(segment, runs[r].stream)->id);
+            if (stream_index != SIZE_MAX)
+                add_run(plan, stream_index, segment, &runs[r]);
+        }
+    }
+}
+
+/* The selected streams' runs in these blocks. */
+static void add_streams(struct scan_plan *plan, struct segment *segment, const struct block_set *blocks)
+{
+    if (is_narrow(plan, segment)) {
+        for (size_t i = 0; i < plan->selected_count; i++) {
+            const struct segment_stream *stream = wants_more(plan, i) ? segment_stream_find(segment, plan->selected[i].id) : NULL;
+            if (stream != NULL)
+                add_runs(plan, i, segment, stream, blocks);
+        }
+        return;
+    }
+    size_t have = segment_stream_count(segment);
+    for (size_t i = 0, k = 0; i < plan->selected_count && k < have;) { // both are sorted by id
+        const struct segment_stream *stream = segment_stream_at(segment, k);
+        int order = hash128_cmp(plan->selected[i].id, stream->id);
+        if (order == 0)
+            add_runs(plan, i, segment, stream, blocks);
+        i += order <= 0;
+        k += order >= 0;
     }
 }
 
@@ -124,29 +166,18 @@ static void add_segment(struct scan_plan *plan, struct segment *segment)
     const struct segment_stats *stats = segment_stats(segment);
     if (stats->first_ns > request->end_ns || stats->last_ns < request->start_ns)
         return;
-    uint64_t blocks[SEGMENT_BLOCKS_MAX / 64], skipped[SEGMENT_BLOCKS_MAX / 64] = {0};
-    memset(blocks, 0xff, sizeof(blocks));
-    for (size_t i = 0; i < request->needle_count; i++)
-        segment_probe(segment, &request->needles[i], blocks);
-    size_t have = segment_stream_count(segment);
-    if (plan->selected_count * 8 < have) { // few are wanted: look each up
-        for (size_t i = 0; i < plan->selected_count; i++) {
-            const struct segment_stream *stream = segment_stream_find(segment, plan->selected[i].id);
-            if (stream != NULL)
-                add_runs(plan, (uint32_t)i, segment, stream, blocks, skipped);
-        }
-    } else { // both are sorted by id
-        for (size_t i = 0, k = 0; i < plan->selected_count && k < have;) {
-            const struct segment_stream *stream = segment_stream_at(segment, k);
-            int order = hash128_cmp(plan->selected[i].id, stream->id);
-            if (order == 0)
-                add_runs(plan, (uint32_t)i, segment, stream, blocks, skipped);
-            i += order <= 0;
-            k += order >= 0;
-        }
+    struct block_set blocks;
+    memset(&blocks, 0xff, sizeof(blocks));
+    if (request->needle_count == 0) {
+        add_streams(plan, segment, &blocks);
+        return;
     }
-    if (request->needle_count > 0)
-        count_skipped(plan, segment, skipped);
+    // Mostly next to nothing is left: that is gone through then, and not the streams, of which there may be many.
+    size_t runs = probe_blocks(plan, segment, &blocks);
+    if (runs < plan->selected_count)
+        add_blocks(plan, segment, &blocks);
+    else
+        add_streams(plan, segment, &blocks);
 }
 
 static void add_generation(struct scan_plan *plan, struct generation *generation)
@@ -156,7 +187,7 @@ static void add_generation(struct scan_plan *plan, struct generation *generation
     const struct scan_request *request = plan->request;
     unsigned shards = plan->state->store->shard_count;
     for (size_t i = 0; i < plan->selected_count; i++) {
-        if (plan->selected[i].id.low % shards != generation_shard(generation))
+        if (plan->selected[i].id.low % shards != generation_shard(generation) || !wants_more(plan, i))
             continue;
         const struct chunk_list *list = generation_find(generation, plan->selected[i].id);
         struct chunk_list_view view;
@@ -167,13 +198,13 @@ static void add_generation(struct scan_plan *plan, struct generation *generation
             continue;
         struct chunk_list_view *kept = ARENA_NEW(&plan->state->arena, struct chunk_list_view);
         *kept = view;
-        *piece_add(plan) = (struct scan_piece){.stream = (uint32_t)i,
-                                           .merge = {.first_ns = view.first_ns,
-                                                     .last_ns = view.last_ns,
-                                                     .age = plan->age,
-                                                     .generation = generation,
-                                                     .list = list,
-                                                     .view = kept}};
+        add_piece(plan, i,
+                  (struct merge_piece){.first_ns = view.first_ns,
+                                       .last_ns = view.last_ns,
+                                       .age = plan->age,
+                                       .generation = generation,
+                                       .list = list,
+                                       .view = kept});
     }
 }
 
@@ -181,10 +212,9 @@ static bool gather_pieces(struct scan_plan *plan, struct err *err)
 {
     struct scan_state *state = plan->state;
     struct view *view = state->view;
-    int64_t first = day_of_ns(plan->request->start_ns), last = day_of_ns(plan->request->end_ns);
-    for (size_t i = 0; i < view->day_count; i++) {
-        if (view->days[i]->day->number < first || view->days[i]->day->number > last)
-            continue;
+    size_t first, end;
+    scan_view_days(plan->request, view, &first, &end);
+    for (size_t i = first; i < end; i++) {
         if (!query_control_check(state->control, err))
             return false;
         for (size_t k = 0; k < view->days[i]->segment_count; k++, plan->age++)
@@ -223,23 +253,6 @@ static void sort_pieces(struct scan_plan *plan)
         i = end;
     }
     mem_free(starts);
-}
-
-/* Leaves out the pieces that delete requests hide whole, and with their last piece the streams. */
-static void hide_pieces(struct scan_plan *plan)
-{
-    struct scan_state *state = plan->state;
-    plan->hides = mem_array(plan->selected_count + 1, sizeof(*plan->hides));
-    size_t kept = 0;
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct scan_piece *piece = &plan->pieces[i];
-        struct delete_choice *choice = &plan->hides[piece->stream];
-        if (i == 0 || piece->stream != plan->pieces[i - 1].stream)
-            *choice = scan_hides(state, plan->selected[piece->stream].encoded);
-        if (!delete_choice_covers(choice, piece->merge.first_ns, piece->merge.last_ns))
-            plan->pieces[kept++] = *piece;
-    }
-    plan->count = kept;
 }
 
 /* ---- the scan's streams ---- */
@@ -304,8 +317,8 @@ static bool charge(struct scan_plan *plan, struct err *err)
     return true;
 }
 
-bool scan_build(struct store *store, const struct scan_request *request, struct query_control *control, struct scan_state **out,
-                struct err *err)
+bool scan_build(struct store *store, const struct scan_request *request, bool only_streams, struct query_control *control,
+                struct scan_state **out, struct err *err)
 {
     struct scan_state *state = mem_zero(sizeof(*state));
     *state = (struct scan_state){.scan = {.source = &store->source, .state = state},
@@ -319,21 +332,25 @@ bool scan_build(struct store *store, const struct scan_request *request, struct 
                                  .bound_ns = request->bound_ns,
                                  .bound_self = request->bound_self,
                                  .cache_allowance = (int64_t)(store->config.block_cache_bytes / 2)}; // no scan drives out what all others read
-    struct scan_plan plan = {.state = state, .request = request};
-    // Streams first, then the view: what is sealed between the two is in the view all the same.
+    struct scan_plan plan = {.state = state, .request = request, .only_streams = only_streams};
     // The requests, then the view: a request that is processed meanwhile is not needed for a view that is taken after.
     state->deletes = store_deletes_take(store, request->tenant, request->start_ns, request->end_ns);
-    bool ok = request->start_ns > request->end_ns || (select_streams(&plan, err) && charge(&plan, err));
-    state->view = view_take(store->board);
+    bool ok = request->start_ns > request->end_ns || (scan_select(&plan, err) && charge(&plan, err));
+    // After the streams: what is sealed between the two is in the view all the same. It is there when it has told which streams there are.
+    if (state->view == NULL)
+        state->view = view_take(store->board);
     if (ok && plan.selected_count > 0) {
+        plan.is_found = mem_array(plan.selected_count, sizeof(*plan.is_found));
+        if (state->deletes != NULL) {
+            plan.hides = mem_array(plan.selected_count, sizeof(*plan.hides));
+            plan.is_chosen = mem_array(plan.selected_count, sizeof(*plan.is_chosen));
+        }
         ok = gather_pieces(&plan, err) && charge(&plan, err);
         if (ok) {
             sort_pieces(&plan);
-            if (state->deletes != NULL)
-                hide_pieces(&plan);
             ok = name_streams(&plan, err);
         }
-        if (ok)
+        if (ok && !only_streams)
             scan_plan_units(&plan);
         if (ok && state->deletes != NULL)
             scan_mark_sieved(state);
@@ -344,6 +361,8 @@ bool scan_build(struct store *store, const struct scan_request *request, struct 
     mem_free(plan.singles);
     mem_free(plan.stream_of);
     mem_free(plan.hides);
+    mem_free(plan.is_chosen);
+    mem_free(plan.is_found);
     if (!ok) {
         scan_end(state);
         return false;

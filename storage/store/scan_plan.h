@@ -1,5 +1,5 @@
-/* scan_plan.h: inside store: a scan while it is put together. scan_build.c selects streams and the parts that hold them, scan_units.c makes of these parts what
- * is read at once. Thread: the one that opens the scan. */
+/* scan_plan.h: inside store: a scan while it is put together. scan_select.c selects streams, scan_build.c the parts that hold them, scan_units.c makes of these parts
+ * what is read at once. Thread: the one that opens the scan. */
 #pragma once
 
 #include "storage/store/scan.h"
@@ -17,13 +17,37 @@ struct scan_plan {
     struct scan_piece *pieces; /* by stream, then as merge_piece_cmp */
     size_t count, cap;
     uint32_t age; /* of the part that is being looked at */
-    struct delete_choice *hides; /* by selected; NULL without delete requests */
+    bool only_streams; /* a piece of each stream is enough */
+    bool *is_found;    /* by selected: with only_streams, it has a piece */
+    struct delete_choice *hides; /* by selected, where is_chosen; NULL without delete requests */
+    bool *is_chosen;
     uint32_t *stream_of; /* selected -> scan->streams, plus one; 0: has no piece */
     struct scan_unit *units;
     size_t unit_count, unit_cap;
     struct scan_piece **singles; /* runs that stand alone */
     size_t single_count, single_cap;
 };
+
+struct block_set { /* of a segment */
+    uint64_t bits[SEGMENT_BLOCKS_MAX / 64];
+};
+
+static inline void blocks_add(struct block_set *blocks, size_t block)
+{
+    blocks->bits[block / 64] |= UINT64_C(1) << (block % 64);
+}
+
+static inline bool blocks_have(const struct block_set *blocks, size_t block)
+{
+    return (blocks->bits[block / 64] >> (block % 64) & 1) != 0;
+}
+
+/* The request's streams, sorted by id, into plan->selected; where the view had to be asked for them, the state has it. */
+bool scan_select(struct scan_plan *plan, struct err *err) MUST_CHECK;
+/* Blocks that have entries in the request's range. */
+void scan_blocks_in_range(const struct scan_request *request, const struct segment *segment, struct block_set *out);
+/* The days of the view that the request's range touches are these: [*first, *end). */
+void scan_view_days(const struct scan_request *request, const struct view *view, size_t *first, size_t *end);
 
 /* Pieces that overlap in time for one stream become units that merge them; the others are read block by block, or several lists at once. */
 void scan_plan_units(struct scan_plan *plan);

@@ -103,7 +103,7 @@ bool store_label_names(void *self, const struct scan_request *request, struct qu
         ok = each_index(self, request, control, ask_names, &ask, err);
         figure_index_request(INDEX_NAMES, ok, clock_mono_ns(control->clock) - start);
     } else {
-        ok = scan_build(self, request, control, &scan, err);
+        ok = scan_build(self, request, true, control, &scan, err);
         for (size_t i = 0; ok && i < scan->scan.stream_count; i++) {
             const struct label_set *labels = &scan->scan.streams[i].labels;
             for (size_t k = 0; k < labels->count; k++)
@@ -129,7 +129,7 @@ bool store_label_values(void *self, const struct scan_request *request, struct s
         ok = each_index(self, request, control, ask_values, &ask, err);
         figure_index_request(INDEX_VALUES, ok, clock_mono_ns(control->clock) - start);
     } else {
-        ok = scan_build(self, request, control, &scan, err);
+        ok = scan_build(self, request, true, control, &scan, err);
         for (size_t i = 0; ok && i < scan->scan.stream_count; i++) {
             struct slice value;
             if (label_set_get(&scan->scan.streams[i].labels, name, &value))
@@ -147,7 +147,7 @@ bool store_streams(void *self, const struct scan_request *request, struct query_
                    void (*each)(void *self, struct slice encoded_labels), void *each_self, struct err *err)
 {
     struct scan_state *scan = NULL;
-    if (!scan_build(self, request, control, &scan, err))
+    if (!scan_build(self, request, true, control, &scan, err))
         return false;
     for (size_t i = 0; i < scan->scan.stream_count; i++)
         each(each_self, scan->scan.streams[i].encoded);
@@ -159,7 +159,7 @@ static bool open_scan(void *self, const struct scan_request *request, struct que
                       struct err *err)
 {
     struct scan_state *state;
-    if (!scan_build(self, request, control, &state, err))
+    if (!scan_build(self, request, false, control, &state, err))
         return false;
     *out = &state->scan;
     return true;

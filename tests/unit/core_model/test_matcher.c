@@ -61,11 +61,74 @@ static void a_bad_pattern_is_shown_as_the_user_wrote_it(void **state)
     arena_fini(&arena);
 }
 
+static void prefixes_are_what_the_table_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *prefix;
+    } cases[] = {
+        {"api-12.*", "api-12"}, {"^api", "api"},      {"api-[3-5]x", "api-"}, {"api\\.v2.*", "api.v2"}, {"ab*c", "a"}, {"ab+c", "a"}, {"ab?", "a"},
+        {"ab{0,3}", "a"},       {"a|b", ""},          {"ab(c|d)", ""},       {"(?i)ab", ""}, {"ab(?i){0}c", "a"},           {".*ab", ""},  {"a\\d", "a"},  {"*", ""},
+        {"a\\Qb*\\E", "a"},     {"\xc3\xa9t\xc3\xa9", ""}, {"", ""},       {"a b/c:d", "a b/c:d"}, {"\\*a", "*a"}, {"a$b", "a"}, {"a^b", "a"},
+    };
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct arena arena = ARENA_INIT;
+        struct matcher matcher = {.prefix = SLICE_NONE};
+        struct err err;
+        if (matcher_init(&matcher, MATCH_RE, SLICE("a"), slice_str(cases[i].pattern), &arena, &err) && !slice_eq_str(matcher.prefix, cases[i].prefix))
+            fail_msg("%s: prefix %.*s", cases[i].pattern, SLICE_ARG(matcher.prefix));
+        matcher_fini(&matcher);
+        arena_fini(&arena);
+    }
+}
+
+static uint32_t pick(uint32_t *random, size_t count)
+{
+    *random = *random * 1664525 + 1013904223;
+    return (*random >> 8) % (uint32_t)count;
+}
+
+static void what_a_pattern_accepts_begins_with_its_prefix(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"a", "b", "ab", "K", "(", "(?:", ")", "|", "*", "+", "?", "{2}", "{0,1}", "[ab]", "[^a]", "\\d", "^", "$", ".",
+                                         "\\b", "\xc3\xa9", "(?i)", ":", "\\.", "{0}", "\\QaB\\E", "\\x61", "(?i:", "-", "{", "}", "\\*", "\\-"};
+    static const char *const words[] = {"a", "b", "A", "K", "\xe2\x84\xaa", "\xc3\xa9", "\n", ".", "1", "\xff", "ab", ":", "-", "{", "}", "*"};
+    uint32_t random = 7;
+    size_t known = 0;
+    for (int round = 0; round < 60000; round++) {
+        struct arena arena = ARENA_INIT;
+        struct buf pattern = BUF_INIT;
+        struct matcher matcher;
+        struct err err;
+        for (uint32_t n = 1 + pick(&random, 6); n > 0; n--)
+            buf_str(&pattern, pieces[pick(&random, LENGTH(pieces))]);
+        bool ok = matcher_init(&matcher, MATCH_RE, SLICE("a"), buf_slice(&pattern), &arena, &err);
+        for (int t = 0; ok && t < 8; t++) {
+            struct buf text = BUF_INIT;
+            for (uint32_t n = pick(&random, 5); n > 0; n--)
+                buf_str(&text, words[pick(&random, LENGTH(words))]);
+            bool accepts = matcher_accepts(&matcher, buf_slice(&text));
+            known += accepts && matcher.prefix.len > 0;
+            if (accepts && !slice_starts(buf_slice(&text), matcher.prefix))
+                fail_msg("round %d: %.*s accepts %.*s", round, SLICE_ARG(buf_slice(&pattern)), SLICE_ARG(buf_slice(&text)));
+            buf_fini(&text);
+        }
+        if (ok)
+            matcher_fini(&matcher);
+        buf_fini(&pattern);
+        arena_fini(&arena);
+    }
+    assert_true(known > 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_accepted_as_the_table_says),
         cmocka_unit_test(a_bad_pattern_is_shown_as_the_user_wrote_it),
+        cmocka_unit_test(prefixes_are_what_the_table_says),
+        cmocka_unit_test(what_a_pattern_accepts_begins_with_its_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,12 @@ static void expect_selection(struct day_index *index, const struct model *model,
     if (!day_index_select(index, TENANT, matchers, count, &arena, NULL, &got, &got_count, &err))
         fail_msg("%s", err.text);
     assert_int_equal(got_count, unique);
+    uint64_t most;
+    if (!day_index_estimate(index, TENANT, matchers, count, &most, &err))
+        fail_msg("%s", err.text);
+    assert_true(most >= unique);
+    if (count == 0)
+        assert_int_equal(most, unique);
     for (size_t i = 0; i < unique; i++) {
         assert_true(hash128_eq(got[i].id, want[i]));
         assert_true(hash128_eq(stream_id(TENANT, got[i].encoded), want[i]));

@@ -228,6 +228,75 @@ static void what_was_written_is_read_back(void **state)
     part_bytes = 0;
 }
 
+/* The first streams say the same again and again, the last have a quarter of random bytes, the others lie between: blocks of very different variety. */
+static void dataset_make_uneven(struct dataset *data)
+{
+    seed = 4343;
+    dataset_make(data, 9, 120, true, 1000000);
+    for (size_t i = 0; i < data->row_count; i++) {
+        struct row *row = &data->rows[i];
+        size_t len = row->stream / 3 == 1 ? 120 : 60 + next_random() % 200;
+        char *p = arena_alloc(&data->arena, len, 1);
+        for (size_t k = 0; k < len; k++)
+            p[k] = row->stream / 3 == 0   ? "GET /api/orders took 12 ms, status=200 "[k % 39]
+                   : row->stream / 3 == 1 ? (k < 100 ? 'x' : "0123456789"[next_random() % 10])
+                                            : (k < len * 3 / 4 ? 'y' : (char)next_random());
+        row->line = slice_of(p, len);
+    }
+}
+
+static bool is_kept(const struct segment *segment, struct slice text, bool in_metadata, size_t block)
+{
+    uint64_t blocks[SEGMENT_BLOCKS_MAX / 64];
+    memset(blocks, 0xff, sizeof(blocks));
+    segment_probe(segment, &(struct needle){&text, 1, in_metadata}, blocks);
+    return (blocks[block / 64] >> (block % 64) & 1) == 1;
+}
+
+/* Parts of lines, and whole values of metadata, are found in the blocks that they are in. */
+static void check_needles(const struct segment *segment, const struct dataset *data)
+{
+    size_t row = 0;
+    for (size_t b = 0; b < segment_block_count(segment); b++) {
+        for (uint32_t i = 0; i < segment_block_at(segment, b)->entries; i++, row++) {
+            struct slice line = data->rows[row].line;
+            for (unsigned cut = 0; cut < 6 && line.len > 0; cut++) {
+                size_t at = cut == 0 && line.len > 7 ? line.len - 7 : next_random() % line.len;
+                struct slice text = slice_of(line.ptr + at, cut == 1 ? line.len - at : next_random() % (line.len - at + 1));
+                assert_true(is_kept(segment, text, false, b));
+            }
+            struct slice rest = data->rows[row].metadata;
+            struct label label;
+            while (label_next(&rest, &label))
+                assert_true(is_kept(segment, label.value, true, b));
+        }
+    }
+    assert_int_equal(row, data->row_count);
+}
+
+static void no_block_that_holds_a_needle_is_pruned(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        struct dataset data;
+        struct err err;
+        struct segment_stats stats;
+        struct segment *segment = NULL;
+        seed = 77;
+        if (round == 0)
+            dataset_make(&data, 12, 150, true, 1);
+        else
+            dataset_make_uneven(&data);
+        must(write_segment(&system_disk, &data, "needle", round == 0 ? 4000 : 12000, &stats, &err), &err);
+        must(segment_open(&system_disk, folder, "needle", &segment, &err), &err);
+        assert_true(stats.signature_bytes > 0);
+        check_needles(segment, &data);
+        segment_unlink_on_close(segment);
+        segment_unref(segment);
+        dataset_end(&data);
+    }
+}
+
 static void a_stream_with_much_of_a_block_ends_with_a_small_part(void **state)
 {
     (void)state;
@@ -370,6 +439,8 @@ static void a_segment_of_every_version_is_read(void **state)
         must(segment_open(&system_disk, "tests/golden/segment", names[i], &segment, &err), &err);
         must(reads_back(segment, &data, NULL, &err), &err);
         must(reads_back_by_parts(segment, &data, NULL, &parts, &err), &err);
+        check_needles(segment, &data);
+        assert_false(is_kept(segment, SLICE("an absent needle is in no block"), false, 0));
         assert_int_equal(parts > 0, i > 0);
         assert_int_equal(segment_stats(segment)->mark.sequence, 99);
         unsigned damages = 0;
@@ -380,41 +451,70 @@ static void a_segment_of_every_version_is_read(void **state)
     }
 }
 
-static void no_block_that_holds_a_needle_is_pruned(void **state)
+/* log2 of the bits that the signature's blocks have in a row: the least and the most. */
+static void signature_shifts(const char *path, size_t blocks, unsigned *least, unsigned *most)
+{
+    struct buf file = BUF_INIT;
+    struct err err;
+    must(disk_read_file(&system_disk, path, 1 << 20, &file, &err), &err);
+    assert_int_equal(file.ptr[8], 2);
+    *least = *most = (unsigned)file.ptr[SIGNATURE_HEAD];
+    for (size_t i = 0; i < blocks; i++) {
+        unsigned shift = (unsigned)file.ptr[SIGNATURE_HEAD + i];
+        *least = shift < *least ? shift : *least;
+        *most = shift > *most ? shift : *most;
+    }
+    buf_fini(&file);
+}
+
+/* A block of random bytes has more bits than one that repeats itself; both tell needles apart. */
+static void a_block_has_as_many_bits_as_its_variety_asks_for(void **state)
 {
     (void)state;
-    seed = 77;
     struct dataset data;
     struct err err;
     struct segment_stats stats;
     struct segment *segment = NULL;
-    dataset_make(&data, 12, 150, true, 1);
-    must(write_segment(&system_disk, &data, "needle", 4000, &stats, &err), &err);
-    must(segment_open(&system_disk, folder, "needle", &segment, &err), &err);
-    assert_true(stats.signature_bytes > 0);
-    size_t row = 0;
-    for (size_t b = 0; b < segment_block_count(segment); b++) {
-        for (uint32_t i = 0; i < segment_block_at(segment, b)->entries; i++, row++) {
-            struct slice line = data.rows[row].line;
-            for (unsigned cut = 0; cut < 6 && line.len > 0; cut++) {
-                size_t at = cut == 0 && line.len > 7 ? line.len - 7 : next_random() % line.len;
-                struct slice text = slice_of(line.ptr + at, cut == 1 ? line.len - at : next_random() % (line.len - at + 1));
-                uint64_t blocks[SEGMENT_BLOCKS_MAX / 64];
-                memset(blocks, 0xff, sizeof(blocks));
-                segment_probe(segment, &(struct needle){&text, 1, false}, blocks);
-                assert_true((blocks[b / 64] >> (b % 64) & 1) == 1);
-            }
-            struct slice rest = data.rows[row].metadata;
-            struct label label;
-            while (label_next(&rest, &label)) {
-                uint64_t blocks[SEGMENT_BLOCKS_MAX / 64];
-                memset(blocks, 0xff, sizeof(blocks));
-                segment_probe(segment, &(struct needle){&label.value, 1, true}, blocks);
-                assert_true((blocks[b / 64] >> (b % 64) & 1) == 1);
-            }
-        }
+    char path[128];
+    unsigned least, most, kept = 0;
+    dataset_make_uneven(&data);
+    must(write_segment(&system_disk, &data, "uneven", 32768, &stats, &err), &err);
+    must(segment_open(&system_disk, folder, "uneven", &segment, &err), &err);
+    (void)snprintf(path, sizeof(path), "%s/uneven.sig", folder);
+    signature_shifts(path, segment_block_count(segment), &least, &most);
+    assert_int_equal(least, 0);
+    assert_int_equal(most, SIGNATURE_SHIFT_MAX);
+    check_needles(segment, &data);
+    for (unsigned i = 0; i < 200; i++) {
+        char text[24];
+        int len = snprintf(text, sizeof(text), "%016llx", (unsigned long long)next_random());
+        for (size_t b = 0; b < segment_block_count(segment); b++)
+            kept += is_kept(segment, slice_of(text, (size_t)len), false, b);
     }
+    if (kept > 20) // of 200 for each block
+        fail_msg("%u blocks are kept for needles that none holds", kept);
     segment_unlink_on_close(segment);
+    segment_unref(segment);
+    dataset_end(&data);
+}
+
+/* tests/golden/segment/v1_signature2: a segment of version 1 with a signature of version 2, written by the build that introduced it. */
+static void a_signature_of_the_second_version_is_read(void **state)
+{
+    (void)state;
+    struct dataset data;
+    struct err err;
+    struct segment *segment = NULL;
+    unsigned damages = 0, least, most;
+    dataset_make_uneven(&data);
+    must(segment_open(&system_disk, "tests/golden/segment", "v1_signature2", &segment, &err), &err);
+    signature_shifts("tests/golden/segment/v1_signature2.sig", segment_block_count(segment), &least, &most);
+    assert_true(least == 0 && most > 0);
+    must(reads_back(segment, &data, NULL, &err), &err);
+    check_needles(segment, &data);
+    assert_false(is_kept(segment, SLICE("an absent needle is in no block"), false, 0));
+    segment_verify(segment, count_damage, &damages);
+    assert_int_equal(damages, 0);
     segment_unref(segment);
     dataset_end(&data);
 }
@@ -627,6 +727,8 @@ int main(void)
         cmocka_unit_test(a_segment_of_every_version_is_read),
         cmocka_unit_test(no_block_that_holds_a_needle_is_pruned),
         cmocka_unit_test(blocks_without_the_needle_are_pruned),
+        cmocka_unit_test(a_block_has_as_many_bits_as_its_variety_asks_for),
+        cmocka_unit_test(a_signature_of_the_second_version_is_read),
         cmocka_unit_test(every_flipped_bit_and_every_cut_is_found),
         cmocka_unit_test_prestate(every_flipped_bit_and_every_cut_is_found, folder),
         cmocka_unit_test(columns_keep_any_times_and_offsets_agree),
