@@ -14,8 +14,9 @@
 /* Flat: not more than so many times the CPU time, or not this much more of it: a needle has about a dozen pages read of each signature, some 20 us for 512 MB. */
 #define TIMES_MAX 2.0
 #define FLOOR_MS 0.5
-/* Of what reads whole blocks: merging makes them twice as large as sealing did, so that the answer's lines lie in up to twice the bytes. */
-#define TIMES_MAX_BLOCKS 3.0
+/* Of what reads whole blocks: merging makes them twice as large as sealing did, so that the answer's lines lie in up to twice the bytes, packed more
+ * tightly. */
+#define TIMES_MAX_BLOCKS 4.0
 
 #define BATCHES 5 /* the cheapest counts */
 #define BATCH_NS (30 * NS_PER_MS)

@@ -66,7 +66,7 @@ struct signature_block;
 struct signature_builder {
     uint32_t rows;   /* of the map: as fine as a block's bits can be */
     uint8_t *map;    /* a byte a row, of the block that is being filled */
-    uint64_t *words; /* the same as bits, while they are folded */
+    uint64_t *words[2]; /* the same as bits, and folded, in turn */
     struct buf bits; /* of finished blocks, one after the other */
     struct signature_block *blocks;
     size_t count, cap; /* of blocks */

@@ -30,13 +30,15 @@ void signature_builder_init(struct signature_builder *builder, size_t block_byte
     rows = rows < SIGNATURE_ROWS_MIN ? SIGNATURE_ROWS_MIN : rows > SIGNATURE_ROWS_MAX ? SIGNATURE_ROWS_MAX : rows;
     *builder = (struct signature_builder){.rows = (uint32_t)rows};
     builder->map = mem_array(rows, 1);
-    builder->words = mem_array(rows / 64, sizeof(uint64_t));
+    for (size_t i = 0; i < LENGTH(builder->words); i++)
+        builder->words[i] = mem_array(rows / 64, sizeof(uint64_t));
 }
 
 void signature_builder_fini(struct signature_builder *builder)
 {
     mem_free(builder->map);
-    mem_free(builder->words);
+    for (size_t i = 0; i < LENGTH(builder->words); i++)
+        mem_free(builder->words[i]);
     mem_free(builder->blocks);
     buf_fini(&builder->bits);
     *builder = (struct signature_builder){0};
@@ -117,36 +119,35 @@ static uint32_t fold_word(uint64_t x)
     return (uint32_t)(x | x >> 16);
 }
 
-/* Would the block, folded once, still be sparse enough? */
-static bool can_fold(const uint64_t *words, size_t rows)
+/* The words folded once into `out`; returns the bits that are set. */
+static uint64_t fold(const uint64_t *words, size_t rows, uint64_t *out)
 {
     uint64_t set = 0;
-    if (rows % SIGNATURE_ROWS_UNIT != 0 || rows / 2 < SIGNATURE_ROWS_MIN)
-        return false;
-    for (size_t w = 0; w < rows / 64; w++)
-        set += (uint64_t)__builtin_popcount(fold_word(words[w]));
-    return set * 100 <= (uint64_t)rows / 2 * FILL_PERCENT_MAX;
-}
-
-static void fold(uint64_t *words, size_t rows)
-{
-    for (size_t w = 0; w < rows / 64; w += 2)
-        words[w / 2] = fold_word(words[w]) | (uint64_t)fold_word(words[w + 1]) << 32;
+    for (size_t w = 0; w < rows / 64; w += 2) {
+        out[w / 2] = fold_word(words[w]) | (uint64_t)fold_word(words[w + 1]) << 32;
+        set += (uint64_t)__builtin_popcountll(out[w / 2]);
+    }
+    return set;
 }
 
 void signature_builder_end_block(struct signature_builder *builder)
 {
     size_t rows = builder->rows;
-    signature_pack(builder->map, builder->words, rows / 64);
+    uint64_t *words = builder->words[0], *folded = builder->words[1];
+    signature_pack(builder->map, words, rows / 64);
     memset(builder->map, 0, rows);
-    for (; can_fold(builder->words, rows); rows /= 2)
-        fold(builder->words, rows);
+    while (rows % SIGNATURE_ROWS_UNIT == 0 && rows / 2 >= SIGNATURE_ROWS_MIN && fold(words, rows, folded) * 100 <= rows / 2 * FILL_PERCENT_MAX) {
+        uint64_t *other = words;
+        words = folded;
+        folded = other;
+        rows /= 2;
+    }
     if (builder->count == builder->cap) {
         builder->cap = builder->cap == 0 ? 8 : builder->cap * 2;
         builder->blocks = mem_grow(builder->blocks, builder->cap, sizeof(*builder->blocks));
     }
     builder->blocks[builder->count++] = (struct signature_block){.rows = (uint32_t)rows, .first = builder->bits.len};
-    buf_put(&builder->bits, slice_of((const char *)builder->words, rows / 8));
+    buf_put(&builder->bits, slice_of((const char *)words, rows / 8));
 }
 
 /* Of the file: those of the block with the fewest, but so many that no block has more than 2^SIGNATURE_SHIFT_MAX bits in a row. */
