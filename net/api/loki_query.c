@@ -84,10 +84,14 @@ static enum query_type type_of(const struct expr *expr)
 }
 
 /* Of several tenants, each one's blocked_queries hold. */
-static bool blocks_check(const struct caller *caller, struct slice text, const struct expr *expr, struct err *err)
+static bool blocks_check(struct http_request *http, const struct caller *caller, struct slice text, const struct expr *expr, struct err *err)
 {
+    struct query_tags tags;
+    struct slice header = SLICE("");
+    (void)http_header_get(http, SLICE("x-query-tags"), &header);
+    query_tags_parse(header, &http->arena, &tags);
     for (size_t i = 0; i < caller->tenant_count; i++) {
-        if (query_blocks_match(&limits_book_find(caller->book, caller->tenants[i])->blocked_queries, text, type_of(expr)))
+        if (query_blocks_match(&limits_book_find(caller->book, caller->tenants[i])->blocked_queries, text, type_of(expr), &tags))
             return err_set(err, ERR_LIMIT, QUERY_BLOCKED_TEXT);
     }
     return true;
@@ -103,7 +107,7 @@ static bool run(struct query_scope *scope, enum query_route route, struct query_
         !expr_parse(http, route, &form, text, &expr, err))
         return false;
     request->expr = expr;
-    bool ok = blocks_check(scope->caller, *text, expr, err) &&
+    bool ok = blocks_check(http, scope->caller, *text, expr, err) &&
               query_run(scope->source, store_executor(scope->api->store), request, &scope->control, &http->arena, result, err);
     expr_fini(expr);
     request->expr = NULL;

@@ -73,6 +73,7 @@
     KEY(DURATION, "ruler.remote_write.client.queue_config.min_backoff", ruler_remote_write_min_backoff, 30 * NS_PER_MS, "pause after a failure; it doubles") \
     KEY(DURATION, "ruler.remote_write.client.queue_config.max_backoff", ruler_remote_write_max_backoff, 5 * NS_PER_S, "... up to this") \
     KEY(BOOL, "ruler.remote_write.add_org_id_header", ruler_remote_write_add_org_id, true, "send the tenant as X-Scope-OrgID")     \
+    KEY(BOOL, "querier.per_request_limits_enabled", per_request_limits_enabled, false, "a request may tighten its own limits by the header X-Loki-Query-Limits") \
     KEY(DURATION, "querier.tail_max_duration", tail_max_duration, NS_PER_HOUR, "a live tail ends after this; its client may open the next; 0: no end") \
     KEY(BYTES, "tail.buffer", tail_buffer, 8388608, "what a live tail may hold for a client that reads slowly; over it entries are dropped, and it is told which") \
     KEY(BYTES, "tail.memory", tail_memory, 134217728, "what all live tails may hold together")                                  \
