@@ -78,6 +78,7 @@
     KEY(BYTES, "tail.buffer", tail_buffer, 8388608, "what a live tail may hold for a client that reads slowly; over it entries are dropped, and it is told which") \
     KEY(BYTES, "tail.memory", tail_memory, 134217728, "what all live tails may hold together")                                  \
     KEY(TEXT, "tail.origins", tail_origins, "", "values of Origin that may open a live tail, by comma (https://grafana.example); empty: any, as in Loki") \
+    KEY(TEXT, "target", target, "all", "which of Loki's parts this node plays: all, or some of read, write, backend; the routes of the others are 404")   \
     KEY(TEXT, "log.level", log_level, "info", "debug, info, warn or error")                                                     \
     KEY(TEXT, "log.format", log_format, "logfmt", "logfmt or json")                                                             \
     KEY(COUNT, "metrics.max_tenants", metrics_max_tenants, 500, "tenants with metrics of their own; the others are summed as __other__") \
