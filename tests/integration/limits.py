@@ -117,9 +117,9 @@ QUERIES = [
     *[("length", {"path": "/loki/api/v1/" + path, "start": "0", "end": str(3 * HOUR)}, 400, "the query time range exceeds the limit (query length: 3h0m0s, limit: 2h)")
       for path in ("labels", "label/job/values", "series", "index/stats", "index/volume", "detected_labels", "detected_fields")],
     *[("length", {"path": "/loki/api/v1/" + path, "start": "0", "end": str(3 * HOUR)}, 200, "") for path in ("index/volume_range", "patterns")],
-    ("length", {"start": "999999", "end": str(2 * HOUR + 999999)}, 200, ""),
-    ("length", {"start": "999999", "end": str(2 * HOUR + 1000000)}, 400, "(query length: 2h0m0.001s, limit: 2h)"),
-    ("lookback", {"path": "/loki/api/v1/patterns", "start": "1000000", "end": str(3 * HOUR), "step": "60"}, 200, '"data":[]'),
+    ("length", {"start": "00000999999", "end": str(2 * HOUR + 999999)}, 200, ""),
+    ("length", {"start": "00000999999", "end": str(2 * HOUR + 1000000)}, 400, "(query length: 2h0m0.001s, limit: 2h)"),
+    ("lookback", {"path": "/loki/api/v1/patterns", "start": "00001000000", "end": str(3 * HOUR), "step": "60"}, 200, '"data":[]'),
     ("plain", {"path": "/loki/api/v1/index/volume", "step": "0", "interval": "-1", "direction": "up"}, 200, ""),
     ("plain", {"path": "/loki/api/v1/index/volume_range", "step": "0"}, 400, "zero or negative query resolution"),
     ("range", {"text": f"rate({SELECTOR}[30m])"}, 200, ""),
