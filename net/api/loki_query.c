@@ -9,6 +9,7 @@
 #include "net/api/query_run.h"
 #include "net/codec/json_writer.h"
 #include "net/codec/result_json.h"
+#include "net/http/media_type.h"
 
 enum query_route { ROUTE_RANGE, ROUTE_INSTANT, ROUTE_LEGACY };
 
@@ -154,6 +155,19 @@ void loki_query_legacy(struct http_request *http)
     handle(http, ROUTE_LEGACY);
 }
 
+/* Loki reads this one route's parameters from multipart bodies too. */
+static bool format_form(struct http_request *http, struct form *form, struct err *err)
+{
+    struct slice header;
+    struct slice boundary;
+    if (!http_request_form(http, form, err))
+        return false;
+    if (http->method != HTTP_POST || !slice_eq(http_request_media_type(http), SLICE("multipart/form-data")) || !http_header_get(http, SLICE("content-type"), &header))
+        return true;
+    return (media_type_parameter(header, SLICE("boundary"), &boundary) || err_set(err, ERR_INVALID, "no multipart boundary param in Content-Type")) &&
+           form_parse_multipart(http->body, boundary, &http->arena, form, err);
+}
+
 void loki_format_query(struct http_request *http)
 {
     struct form form;
@@ -161,7 +175,7 @@ void loki_format_query(struct http_request *http)
     struct slice text;
     struct expr *expr = NULL;
     struct buf body = BUF_INIT;
-    bool ok = http_request_form(http, &form, &err);
+    bool ok = format_form(http, &form, &err);
     if (ok && !param_get(&form, "query", &text))
         text = SLICE("");
     ok = ok && logql_parse(text, &http->arena, &expr, &err) && expr_check_pipelines(expr, &http->arena, &err);

@@ -172,6 +172,8 @@ static bool entry_member(void *self, struct json_reader *reader, struct slice ke
 {
     struct push_entry *entry = self;
     struct slice text;
+    if (json_peek(reader) == 'n') // null leaves a member as it was, in Go's decoders
+        return json_skip(reader, NULL, err);
     if (slice_eq_nocase(key, SLICE("ts")) || slice_eq_nocase(key, SLICE("timestamp"))) {
         if (!json_string(reader, &text, err))
             return err_wrap(err, "ts");
@@ -197,6 +199,8 @@ static bool entries_element(void *self, struct json_reader *reader, size_t i, st
 static bool legacy_stream_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
     struct decoder *decoder = self;
+    if (json_peek(reader) == 'n')
+        return json_skip(reader, NULL, err);
     if (slice_eq_nocase(key, SLICE("labels"))) {
         struct slice text;
         if (!json_string(reader, &text, err))

@@ -28,13 +28,16 @@ static void skip_space(struct slice *in)
         *in = slice_from(*in, 1);
 }
 
-/* A token, or a string in quotes; false: neither. */
-static bool take_value(struct slice *in)
+/* A token, or a string in quotes; false: neither. *out: as it is written, without the quotes. */
+static bool take_value(struct slice *in, struct slice *out)
 {
-    if (in->len == 0 || in->ptr[0] != '"')
-        return take_token(in).len > 0;
+    if (in->len == 0 || in->ptr[0] != '"') {
+        *out = take_token(in);
+        return out->len > 0;
+    }
     for (size_t i = 1; i < in->len; i++) {
         if (in->ptr[i] == '"') {
+            *out = slice_of(in->ptr + 1, i - 1);
             *in = slice_from(*in, i + 1);
             return true;
         }
@@ -44,21 +47,22 @@ static bool take_value(struct slice *in)
     return false;
 }
 
-static bool take_parameter(struct slice *in)
+static bool take_parameter(struct slice *in, struct slice *name, struct slice *value)
 {
     skip_space(in);
     if (in->len == 0 || in->ptr[0] != ';')
         return false;
     *in = slice_from(*in, 1);
     skip_space(in);
-    if (take_token(in).len == 0)
+    *name = take_token(in);
+    if (name->len == 0)
         return false;
     skip_space(in);
     if (in->len == 0 || in->ptr[0] != '=')
         return false;
     *in = slice_from(*in, 1);
     skip_space(in);
-    return take_value(in);
+    return take_value(in, value);
 }
 
 static bool type_check(struct slice type, struct err *err)
@@ -75,6 +79,17 @@ static bool type_check(struct slice type, struct err *err)
     return type.len == 0 || err_set(err, ERR_INVALID, "mime: unexpected content after media subtype");
 }
 
+bool media_type_parameter(struct slice header, struct slice name, struct slice *out)
+{
+    struct slice rest = slice_from(header, slice_find_byte(header, ';'));
+    struct slice found;
+    while (take_parameter(&rest, &found, out)) {
+        if (slice_eq_nocase(found, name))
+            return true;
+    }
+    return false;
+}
+
 bool media_type_parse(struct slice header, struct slice *out, struct err *err)
 {
     size_t end = slice_find_byte(header, ';');
@@ -84,7 +99,9 @@ bool media_type_parse(struct slice header, struct slice *out, struct err *err)
     struct slice rest = slice_from(header, end);
     for (skip_space(&rest); rest.len > 0; skip_space(&rest)) {
         struct slice before = rest;
-        if (!take_parameter(&rest)) // one semicolon at the end is let pass
+        struct slice name;
+        struct slice value;
+        if (!take_parameter(&rest, &name, &value)) // one semicolon at the end is let pass
             return slice_eq(slice_trim(before), SLICE(";")) || err_set(err, ERR_INVALID, "mime: invalid media parameter");
     }
     return true;

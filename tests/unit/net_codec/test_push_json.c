@@ -121,6 +121,7 @@ static const struct json_case legacy_cases[] = {
     {"keys without case", "{\"Streams\":[{\"LABELS\":\"{}\",\"Entries\":[{\"TS\":\"1970-01-01T00:00:00Z\",\"Line\":\"x\"}]}]}", "{} 0:x;"},
     {"metadata", "{\"streams\":[{\"labels\":\"{}\",\"entries\":[{\"ts\":\"1970-01-01T00:00:00Z\",\"line\":\"x\",\"structuredMetadata\":{\"k\":\"v\"}}]}]}", "{} 0:x+k=v;"},
     {"no ts", "{\"streams\":[{\"labels\":\"{}\",\"entries\":[{\"line\":\"x\"}]}]}", "{} none:x;"},
+    {"nulls", "{\"streams\":[{\"labels\":null,\"entries\":[{\"ts\":\"1970-01-01T00:00:00Z\",\"line\":null,\"structuredMetadata\":null}]}]}", "{} 0:;"},
     {"ts a number", "{\"streams\":[{\"labels\":\"{}\",\"entries\":[{\"ts\":1,\"line\":\"x\"}]}]}", NULL},
     {"ts in ns", "{\"streams\":[{\"labels\":\"{}\",\"entries\":[{\"ts\":\"1500000000\",\"line\":\"x\"}]}]}", NULL},
     {"metadata a list", "{\"streams\":[{\"labels\":\"{}\",\"entries\":[{\"ts\":\"1970-01-01T00:00:00Z\",\"structuredMetadata\":[]}]}]}", NULL},

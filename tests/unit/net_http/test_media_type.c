@@ -47,8 +47,18 @@ static void a_header_is_read_as_go_reads_it(void **state)
     }
 }
 
+static void a_parameter_is_found_by_its_name(void **state)
+{
+    (void)state;
+    struct slice value;
+    assert_true(media_type_parameter(SLICE("a/b; x=1; Boundary=\"--a b\"; y=2"), SLICE("boundary"), &value) && slice_eq(value, SLICE("--a b")));
+    assert_true(media_type_parameter(SLICE("a/b;y=2"), SLICE("y"), &value) && slice_eq(value, SLICE("2")));
+    assert_false(media_type_parameter(SLICE("a/b; xy=1"), SLICE("y"), &value));
+    assert_false(media_type_parameter(SLICE("y=1"), SLICE("y"), &value));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_header_is_read_as_go_reads_it)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_header_is_read_as_go_reads_it), cmocka_unit_test(a_parameter_is_found_by_its_name)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
