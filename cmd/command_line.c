@@ -87,11 +87,16 @@ static bool unknown_flag(struct slice flag, struct err *err)
     return ok || err_wrap(err, "flag --%.*s", SLICE_ARG(flag));
 }
 
-/* The value of a flag that came without '=': none for a switch, else the next argument. */
+static bool is_truth(const char *arg)
+{
+    return strcmp(arg, "true") == 0 || strcmp(arg, "false") == 0;
+}
+
+/* The value of a flag that came without '=': none for a switch, unless true or false follows, else the next argument. */
 static bool value_find(int argc, char **argv, int *i, bool is_bool, bool is_foreign, struct flag *flag, struct err *err)
 {
     bool has_next = *i + 1 < argc;
-    if (is_bool || (is_foreign && (!has_next || argv[*i + 1][0] == '-'))) {
+    if ((is_bool && !(has_next && is_truth(argv[*i + 1]))) || (is_foreign && (!has_next || argv[*i + 1][0] == '-'))) {
         flag->value = SLICE("true");
         return true;
     }

@@ -91,6 +91,7 @@ LOKI_FLAGS = [  # flags as Loki has them, what the settings then say
     (["-validation.reject-old-samples=false"], "reject_old_samples: false"),
     (["-validation.increment-duplicate-timestamps", "-validation.reject-old-samples.max-age=3d"], "reject_old_samples_max_age: 3d"),
     (["-store.retention", "31d", "-memberlist.join", "a,b", "-ingester.wal-enabled", "-server.grpc-listen-port=9095"], "retention_period: 31d"),
+    (["--limits_config.reject_old_samples", "false", "--auth_enabled", "false"], "reject_old_samples: false"),
     (["-runtime-config.file=/x"], 'file: "/x"'),
     (["-querier.per-request-limits-enabled"], "per_request_limits_enabled: true"),
     (["-target", "read,write,backend"], 'target: "read,write,backend"'),
