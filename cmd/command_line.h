@@ -1,4 +1,4 @@
-/* command_line.h: flags to settings. GNU's and Go's style alike: --server.listen A, --server.listen=A, -server.listen=A. Short names: --listen, --data, --config. */
+/* command_line.h: flags to settings; Loki's flags too (loki_flags.h). GNU's and Go's style alike: --server.listen A, --server.listen=A, -server.listen=A. Short names: --listen, --data, --config. */
 #pragma once
 
 #include "net/config/config.h"
@@ -8,6 +8,9 @@ struct command_line {
     bool verify_only;  /* -verify-config */
     bool print_config; /* -print-config-stderr */
     bool help;
+    bool list_targets;      /* -list-targets */
+    bool health;            /* -health: ask instead of serve */
+    const char *health_url; /* NULL: the node of these settings */
     const char *config_file; /* NULL: none given */
     bool expand_env;
 };

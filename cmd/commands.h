@@ -5,5 +5,6 @@ int command_serve(int argc, char **argv);
 int command_check_config(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_rebuild_index(int argc, char **argv);
+int command_health(int argc, char **argv);
 int command_passwd(int argc, char **argv);
 int command_settings(int argc, char **argv);

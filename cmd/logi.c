@@ -12,6 +12,7 @@ static const struct command {
 } commands[] = {
     {"serve", "take in logs and answer queries (logi serve --help: all settings)", command_serve},
     {"check-config", "read a configuration, say what is wrong with it, and end", command_check_config},
+    {"health", "ask the node that these settings describe whether it is ready: exit 0 or 1", command_health},
     {"verify", "read a data folder through and name all damage", command_verify},
     {"rebuild-index", "make a data folder's label index anew from its segments", command_rebuild_index},
     {"passwd", "set a user's password, tenants and rights in a users file", command_passwd},

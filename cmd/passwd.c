@@ -12,13 +12,15 @@
 #include "cmd/users_file.h"
 #include "core/model/tenant.h"
 #include "net/auth/password.h"
+#include "net/auth/token.h"
 #include "storage/disk/disk.h"
 
 struct wish {
     const char *file;
     struct slice user;
     const char *tenants; /* NULL: as before */
-    bool remove, keep_password, set_admin, admin, help;
+    bool remove, keep_password, token, set_admin, admin, help;
+    struct buf *made; /* the new token */
 };
 
 static bool parse(int argc, char **argv, struct wish *out, struct err *err)
@@ -40,6 +42,8 @@ static bool parse(int argc, char **argv, struct wish *out, struct err *err)
             out->remove = true;
         } else if (strcmp(arg, "--keep-password") == 0) {
             out->keep_password = true;
+        } else if (strcmp(arg, "--token") == 0) {
+            out->token = true;
         } else if (arg[0] == '-') {
             return err_set(err, ERR_INVALID, "unknown flag %s", arg);
         } else if (out->file == NULL) {
@@ -111,6 +115,16 @@ static bool password_read(struct buf *hash, struct err *err)
     return ok;
 }
 
+static bool hash_make(const struct wish *wish, struct slice old_hash, struct buf *hash, struct err *err)
+{
+    if (wish->token)
+        return token_create(wish->made, hash, err);
+    if (!wish->keep_password || old_hash.len == 0)
+        return password_read(hash, err);
+    buf_put(hash, old_hash);
+    return true;
+}
+
 /* The user's new line; old: the one before, or empty. */
 static bool line_make(const struct wish *wish, struct slice old, struct arena *arena, struct buf *out, struct err *err)
 {
@@ -118,7 +132,7 @@ static bool line_make(const struct wish *wish, struct slice old, struct arena *a
     struct buf hash = BUF_INIT;
     if (old.len > 0 && !user_parse(old, arena, &user, err))
         return err_wrap(err, "the user's line");
-    bool ok = wish->keep_password && old.len > 0 ? (buf_put(&hash, user.hash), true) : password_read(&hash, err);
+    bool ok = hash_make(wish, user.hash, &hash, err);
     buf_printf(out, "%.*s:%.*s:", SLICE_ARG(wish->user), SLICE_ARG(buf_slice(&hash)));
     if (wish->tenants != NULL) {
         buf_str(out, wish->tenants);
@@ -170,19 +184,25 @@ static bool text_make(const struct wish *wish, struct slice old, struct arena *a
     return ok;
 }
 
-static bool change(const struct wish *wish, struct err *err)
+static bool change(struct wish *wish, struct err *err)
 {
     struct buf old = BUF_INIT;
     struct buf text = BUF_INIT;
     struct arena arena = ARENA_INIT;
     struct stat info = {.st_mode = S_IRUSR | S_IWUSR};
     bool is_there = stat(wish->file, &info) == 0;
+    struct buf token = BUF_INIT;
+    wish->made = &token;
     mode_t before = umask(is_there ? ~info.st_mode & 0777 : 0077);
     bool ok = !is_there || disk_read_file(&system_disk, wish->file, USERS_FILE_BYTES_MAX, &old, err);
     ok = ok && text_make(wish, buf_slice(&old), &arena, &text, err) && disk_replace_file(&system_disk, wish->file, buf_slice(&text), err);
     if (ok && is_there && geteuid() == 0 && chown(wish->file, info.st_uid, info.st_gid) != 0)
         ok = err_errno(err, "chown %s", wish->file);
     (void)umask(before);
+    if (ok && token.len > 0) // told once it is in the file, and never again
+        (void)printf("%.*s\n", SLICE_ARG(buf_slice(&token)));
+    OPENSSL_cleanse(token.ptr, token.len);
+    buf_fini(&token);
     arena_fini(&arena);
     buf_fini(&old);
     buf_fini(&text);
@@ -198,10 +218,11 @@ int command_passwd(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (wish.help) {
-        (void)puts("Usage: logi passwd FILE USER [--tenants A,B] [--admin | --no-admin] [--keep-password] [--delete]\n\n"
+        (void)puts("Usage: logi passwd FILE USER [--tenants A,B] [--admin | --no-admin] [--keep-password | --token] [--delete]\n\n"
                    "Sets the password of USER in FILE, which auth.users_file names; adds user and file if they are not there. The password is asked for without\n"
                    "echo, or is one line of standard input. --tenants: which the user may use, the first is the one meant when a request names none, * is all\n"
-                   "(default for a new user: default). --admin: may use administrative routes. A running node reads the file again at SIGHUP.");
+                   "(default for a new user: default). --admin: may use administrative routes. --token: makes a bearer token\n"
+                   "instead of a password and prints it, once (Authorization: Bearer TOKEN). A running node reads the file again at SIGHUP.");
         return EXIT_OK;
     }
     if (!change(&wish, &err)) {

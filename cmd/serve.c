@@ -25,6 +25,7 @@
 #include "net/api/query_scheduler.h"
 #include "net/api/rule_engine.h"
 #include "net/api/scrape.h"
+#include "net/config/target.h"
 #include "net/http/tls.h"
 #include "net/tail/tails.h"
 
@@ -33,6 +34,7 @@ struct node {
     struct arena arena;
     struct api api;
     struct router *main_router, *admin_router, *ochi_router;
+    unsigned roles; /* enum target_role */
     struct http_server *server;
     struct overrides_watch *overrides;
     int argc;
@@ -46,6 +48,20 @@ static void print_config(void *self, const char *mode, struct buf *out)
     reload_print(node->reload, mode, out);
 }
 
+/* Routes of the parts that `target` leaves out are not there, as in Loki. */
+static void routes_add(const struct node *node, struct router *router, const struct http_route *routes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned flags = routes[i].flags;
+        unsigned role = (flags & ROUTE_WRITE) != 0                           ? TARGET_WRITE
+                        : (flags & ROUTE_BACKEND) != 0                       ? TARGET_BACKEND
+                        : (flags & (ROUTE_TENANT | ROUTE_TENANTS)) != 0      ? TARGET_READ
+                                                                             : TARGET_ALL;
+        if ((node->roles & role) != 0)
+            router_add(router, &routes[i], 1);
+    }
+}
+
 static void routers_fill(struct node *node)
 {
     bool is_split = node->line.config.admin_listen.len > 0;
@@ -57,9 +73,9 @@ static void routers_fill(struct node *node)
             const struct http_route *route = &table.routes[i];
             bool is_admin = (route->flags & ROUTE_ADMIN) != 0;
             if (!is_split || !is_admin)
-                router_add(node->main_router, route, 1);
+                routes_add(node, node->main_router, route, 1);
             if (is_admin || (route->flags & ROUTE_PUBLIC) != 0)
-                router_add(node->admin_router, route, 1);
+                routes_add(node, node->admin_router, route, 1);
         }
     }
 }
@@ -73,12 +89,12 @@ static void ochi_router_fill(struct node *node)
     if (!node->line.config.ochi_enabled)
         return;
     for (size_t t = 0; t < LENGTH(tables); t++)
-        router_add(node->ochi_router, tables[t].routes, tables[t].count);
+        routes_add(node, node->ochi_router, tables[t].routes, tables[t].count);
     for (size_t i = 0; i < ops.count; i++) {
         if ((ops.routes[i].flags & ROUTE_PUBLIC) != 0)
             router_add(node->ochi_router, &ops.routes[i], 1);
     }
-    router_add(node->main_router, tables[1].routes, tables[1].count);
+    routes_add(node, node->main_router, tables[1].routes, tables[1].count);
 }
 
 static void ochi_warn(const struct node *node, const struct http_server_config *config)
@@ -177,7 +193,8 @@ static bool rules_start(struct node *node, struct err *err)
     struct ruler_config config;
     serve_ruler_config(&node->line.config, &node->arena, &config);
     config.engine = rule_engine_of(&node->api);
-    return ruler_create(&config, &node->api.ruler, err) && ruler_start(node->api.ruler, err);
+    bool runs = (node->roles & TARGET_BACKEND) != 0;
+    return ruler_create(&config, &node->api.ruler, err) && (!runs || ruler_start(node->api.ruler, err));
 }
 
 static bool run_query(void *self, struct slice tenant, void (*task)(void *task_self), void *task_self)
@@ -229,6 +246,11 @@ static bool start(struct node *node, struct err *err)
     logger_init(slice_eq(config->log_format, SLICE("json")) ? LOG_JSON : LOG_LOGFMT, NULL, NULL);
     logger_set_level(level);
     zone_loader_set(zoneinfo_load);
+    if (!target_parse(config->target, &node->roles, err))
+        return false;
+    if (node->roles != TARGET_ALL)
+        log_warn("serve", "this node plays a part only, and reads no other node's data: routes of the other parts are 404", "target",
+                 arena_printf(&node->arena, "%.*s", SLICE_ARG(config->target)).ptr);
     metric_table_init();
     metrics_max_tenants((size_t)config->metrics_max_tenants);
     node->api.clock = &system_clock;
@@ -330,9 +352,19 @@ static void help(void)
                    "  -config.expand-env\n        replace ${VAR} and ${VAR:default} in it\n"
                    "  -verify-config\n        check the configuration and end\n"
                    "  -print-config-stderr\n        print the settings at start\n"
+                   "  -list-targets\n        print what target can be, and end\n"
+                   "  -health [-health.url=URL]\n        ask URL, or the node of these settings, whether it is ready, and end\n"
                    "  --listen, --data, --durability, --shards\n        short for server.listen, storage.data, storage.durability, storage.shards\n");
     config_print_help(&text);
     (void)fwrite(text.ptr, 1, text.len, stdout);
+    buf_fini(&text);
+}
+
+static void print_settings(const struct node *node)
+{
+    struct buf text = BUF_INIT;
+    config_print(&node->line.config, "", &text);
+    (void)fwrite(text.ptr, 1, text.len, stderr);
     buf_fini(&text);
 }
 
@@ -358,6 +390,28 @@ static int serve(struct node *node)
     return ok ? EXIT_OK : (int)exit_code_of(&err);
 }
 
+/* Loki's -verify-config: the files that the settings name are read as well. */
+static int verify_config(struct node *node)
+{
+    struct err err = {.code = ERR_NONE};
+    void *tls = NULL;
+    bool ok = false;
+    if (node->line.print_config)
+        print_settings(node);
+    metric_table_init();
+    ok = limits_open(node, &err) && users_open(node, &err) && tls_setup(&node->line.config, &tls, &err);
+    if (ok)
+        log_info("serve", "config is valid");
+    else
+        complain("%s", err.text);
+    tls_context_free(tls);
+    login_destroy(node->api.login);
+    overrides_watch_destroy(node->overrides);
+    limits_shelf_destroy(node->api.limits);
+    arena_fini(&node->arena);
+    return ok ? EXIT_OK : EXIT_CONFIG;
+}
+
 int command_serve(int argc, char **argv)
 {
     static struct node node; // outlives main's return: HTTP loops cannot be ended with connections in them
@@ -369,15 +423,20 @@ int command_serve(int argc, char **argv)
         code = usage ? EXIT_USAGE : EXIT_CONFIG;
     } else if (node.line.help) {
         help();
-    } else if (!node.line.verify_only) {
+    } else if (node.line.list_targets) {
+        struct buf text = BUF_INIT;
+        target_print_list(&text);
+        (void)fwrite(text.ptr, 1, text.len, stdout);
+        buf_fini(&text);
+    } else if (node.line.health) {
+        code = command_health(argc, argv);
+    } else if (node.line.verify_only) {
+        code = verify_config(&node);
+    } else {
         node.argc = argc;
         node.argv = argv;
-        if (node.line.print_config) {
-            struct buf text = BUF_INIT;
-            config_print(&node.line.config, "", &text);
-            (void)fwrite(text.ptr, 1, text.len, stderr);
-            buf_fini(&text);
-        }
+        if (node.line.print_config)
+            print_settings(&node);
         code = serve(&node);
     }
     config_fini(&node.line.config);

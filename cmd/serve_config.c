@@ -89,6 +89,7 @@ void serve_tenancy(const struct config *config, struct tenancy *out)
                                                                : TENANCY_OPTIONAL;
     out->default_tenant = config->default_tenant;
     out->several_tenants = config->multi_tenant_queries_enabled;
+    out->request_limits = config->per_request_limits_enabled;
 }
 
 enum access serve_access(struct slice word)

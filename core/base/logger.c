@@ -1,5 +1,6 @@
 #include "core/base/logger.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -188,15 +189,13 @@ static bool site_admits(const char *component, const char *message, int64_t seco
     return true;
 }
 
-void log_write(enum log_level level, const char *component, const char *message, ...)
+void log_write_pairs(enum log_level level, const char *component, const char *message, const struct log_pair *pairs, size_t count)
 {
     if (level < logger_level())
         return;
     atomic_fetch_add_explicit(&level_lines[level], 1, memory_order_relaxed);
     int64_t now_ns = clock_wall_ns(&system_clock);
     struct buf line = BUF_INIT;
-    va_list pairs;
-    va_start(pairs, message);
     pthread_mutex_lock(&logger.lock);
     uint64_t dropped = 0;
     if (site_admits(component, message, now_ns / NS_PER_S, &dropped)) {
@@ -204,17 +203,30 @@ void log_write(enum log_level level, const char *component, const char *message,
         put_pair(&line, logger.format, "level", level_names[level]);
         put_pair(&line, logger.format, "component", component);
         put_pair(&line, logger.format, "msg", message);
-        for (const char *name = va_arg(pairs, const char *); name != NULL; name = va_arg(pairs, const char *))
-            put_pair(&line, logger.format, name, va_arg(pairs, const char *));
+        for (size_t i = 0; i < count; i++)
+            put_pair(&line, logger.format, pairs[i].name, pairs[i].value);
         if (dropped > 0) {
-            char count[24];
-            (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)dropped);
-            put_pair(&line, logger.format, "repeats_left_out", count);
+            char text[24];
+            (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)dropped);
+            put_pair(&line, logger.format, "repeats_left_out", text);
         }
         buf_str(&line, logger.format == LOG_JSON ? "}\n" : "\n");
         logger.write(logger.self, buf_slice(&line));
     }
     pthread_mutex_unlock(&logger.lock);
-    va_end(pairs);
     buf_fini(&line);
+}
+
+void log_write(enum log_level level, const char *component, const char *message, ...)
+{
+    struct log_pair pairs[LOG_PAIRS_MAX];
+    size_t count = 0;
+    va_list list;
+    va_start(list, message);
+    for (const char *name = va_arg(list, const char *); name != NULL; name = va_arg(list, const char *)) {
+        assert(count < LOG_PAIRS_MAX);
+        pairs[count++] = (struct log_pair){name, va_arg(list, const char *)};
+    }
+    va_end(list);
+    log_write_pairs(level, component, message, pairs, count);
 }

@@ -17,7 +17,13 @@ enum log_level logger_level(void);
 bool log_level_parse(struct slice text, enum log_level *out);
 const char *log_level_text(enum log_level level);
 
-/* Pairs: name, value, ..., NULL; values are C strings. */
+struct log_pair {
+    const char *name, *value; /* a name has no spaces, quotes and '='; a value may hold anything */
+};
+void log_write_pairs(enum log_level level, const char *component, const char *message, const struct log_pair *pairs, size_t count);
+
+/* Pairs: name, value, ..., NULL; values are C strings. At most LOG_PAIRS_MAX. */
+#define LOG_PAIRS_MAX 32
 void log_write(enum log_level level, const char *component, const char *message, ...) __attribute__((sentinel));
 
 #define log_info(component, ...) log_write(LOG_INFO, component, __VA_ARGS__, NULL)

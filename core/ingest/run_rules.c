@@ -166,16 +166,17 @@ static void stream_rate_apply(struct storing *storing)
     if (bytes == 0 || context->take_stream_rate(context->rate_self, storing->run->stream, bytes))
         return;
     struct slice limit = size_text((uint64_t)context->limits->per_stream_rate_limit, arena);
-    struct slice total = size_text(bytes, arena);
     struct slice labels = stream_labels_text(arena, storing->run->labels);
-    struct slice why = arena_printf(
-        arena,
-        "Per stream rate limit exceeded (limit: %.*s/sec) while attempting to ingest for stream '%.*s' totaling %.*s, consider splitting a "
-        "stream via additional labels or contact your Loki administrator to see if the limit can be increased",
-        SLICE_ARG(limit), SLICE_ARG(labels), SLICE_ARG(total));
     for (size_t i = 0; i < storing->run->count; i++) {
-        if (!is_refused(storing, i))
-            entry_ignore(storing, i, DISCARD_per_stream_rate_limit, 429, why);
+        if (is_refused(storing, i))
+            continue;
+        struct slice size = size_text(stored_bytes(&storing->run->entries[i]), arena);
+        struct slice why = arena_printf(
+            arena,
+            "Per stream rate limit exceeded (limit: %.*s/sec) while attempting to ingest for stream '%.*s' totaling %.*s, consider splitting a "
+            "stream via additional labels or contact your Loki administrator to see if the limit can be increased",
+            SLICE_ARG(limit), SLICE_ARG(labels), SLICE_ARG(size));
+        entry_ignore(storing, i, DISCARD_per_stream_rate_limit, 429, why);
     }
 }
 

@@ -134,6 +134,22 @@ bool logql_parse(struct slice text, struct arena *arena, struct expr **out, stru
     return true;
 }
 
+bool logql_parse_delete(struct slice text, struct arena *arena, struct expr **out, struct err *err)
+{
+    struct parser parser;
+    struct expr *expr = NULL;
+    if (!parse_all(&parser, text, arena, &expr, err)) {
+        abandon(&parser);
+        return false;
+    }
+    if (expr->kind != EXPR_LOG) {
+        abandon(&parser);
+        return err_set(err, ERR_INVALID, "only log selector is supported");
+    }
+    *out = expr;
+    return true;
+}
+
 bool logql_parse_log(struct slice text, struct arena *arena, struct log_expr **out, struct err *err)
 {
     struct expr *expr = NULL;

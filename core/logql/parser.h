@@ -11,6 +11,9 @@
  * with expr_fini. */
 bool logql_parse(struct slice text, struct arena *arena, struct expr **out, struct err *err) MUST_CHECK;
 
+/* A log query whose selector may match every stream ({}), as delete requests may have it: ERR_INVALID for a metric query. Its pipeline is to be checked too. */
+bool logql_parse_delete(struct slice text, struct arena *arena, struct expr **out, struct err *err) MUST_CHECK;
+
 /* A selector only, for series, labels, index routes: "only label matchers are supported" for a pipeline or metric. With allow_empty, {} is fine. */
 bool logql_parse_matchers(struct slice text, bool allow_empty, struct arena *arena, struct matcher **out, size_t *out_count,
                           struct err *err) MUST_CHECK;

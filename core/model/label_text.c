@@ -57,10 +57,16 @@ static char peek(const struct label_reader *r)
     return r->at < r->text.len ? r->text.ptr[r->at] : '\0';
 }
 
+/* White space, and comments from # to the end of their line. */
 static void skip_space(struct label_reader *r)
 {
-    while (r->at < r->text.len && strchr(" \t\n\r", r->text.ptr[r->at]) != NULL && r->text.ptr[r->at] != '\0')
-        r->at++;
+    bool in_comment = false;
+    for (; r->at < r->text.len; r->at++) {
+        char c = r->text.ptr[r->at];
+        in_comment = c == '#' || (in_comment && c != '\n');
+        if (!in_comment && (c == '\0' || strchr(" \t\n\r", c) == NULL))
+            return;
+    }
 }
 
 static struct slice take_name(struct label_reader *r)
@@ -90,6 +96,8 @@ static bool refuse_token(struct label_reader *r, const char *expected)
         if (slice_starts(rest, slice_str(operators[i])))
             return refuse(r, r->at, "unexpected <op:%s> in label set, expected %s", operators[i], expected);
     }
+    if (c == '{')
+        return refuse(r, r->at, "unexpected left brace '{'");
     if (c == '=' || c == ',' || c == '}')
         return refuse(r, r->at, "unexpected \"%c\" in label set, expected %s", c, expected);
     char unit[GO_QUOTE_UNIT_MAX];
@@ -98,6 +106,20 @@ static bool refuse_token(struct label_reader *r, const char *expected)
         return refuse(r, r->at, "unexpected character inside braces: '\xef\xbf\xbd'");
     (void)go_quote_unit(rest, '\'', unit, &len);
     return refuse(r, r->at, "unexpected character inside braces: '%.*s'", (int)len, unit);
+}
+
+// Names the first escape that no string has; others are bad by their digits.
+static bool refuse_escape(const struct label_reader *r, size_t open, struct slice inner, char quote)
+{
+    for (size_t i = 0; i + 1 < inner.len; i++) {
+        char c = inner.ptr[i + 1];
+        if (inner.ptr[i] != '\\')
+            continue;
+        if (c < ' ' || c > '~' || (c != quote && strchr("abfnrtvxuU\\01234567", c) == NULL))
+            return refuse(r, open, "unknown escape sequence U+%04X '%c'", (unsigned)(uint8_t)c, c < ' ' || c > '~' ? '?' : c);
+        i++;
+    }
+    return refuse(r, open, "escape sequence is an invalid Unicode code point");
 }
 
 // Unescapes in place: the text is ours, and no escape grows.
@@ -117,7 +139,7 @@ static bool take_string(struct label_reader *r, struct slice *out)
     if (quote != '`' && slice_find_byte(inner, '\\') < inner.len) {
         char *place = (char *)(uintptr_t)inner.ptr;
         if (!go_unescape(inner, quote, place, &len))
-            return refuse(r, open, "unknown escape sequence");
+            return refuse_escape(r, open, inner, quote);
     }
     *out = slice_of(inner.ptr, len);
     r->at = end + 1;
@@ -171,6 +193,34 @@ static size_t pairs_max(struct slice text)
     return count;
 }
 
+// What stands at r->at is behind the label set, or where one should begin.
+static bool refuse_rest(struct label_reader *r)
+{
+    size_t at = r->at;
+    char c = peek(r);
+    struct slice rest = slice_from(r->text, at);
+    if (is_name_start(c)) {
+        struct slice name = take_name(r);
+        return refuse(r, at, "unexpected identifier \"%.*s\"", SLICE_ARG(name));
+    }
+    if (c >= '0' && c <= '9') {
+        size_t len = 0;
+        while (len < rest.len && is_name_byte(rest.ptr[len]))
+            len++;
+        return refuse(r, at, "unexpected number \"%.*s\"", (int)len, rest.ptr);
+    }
+    if (slice_starts(rest, SLICE("!=")) || slice_starts(rest, SLICE("==")))
+        return refuse(r, at, "unexpected <op:%.*s>", 2, rest.ptr);
+    if (c != '\0' && strchr("+-*/^%@", c) != NULL)
+        return refuse(r, at, "unexpected <op:%c>", c);
+    if (c != '\0' && strchr("=,([{", c) != NULL)
+        return refuse(r, at, "unexpected \"%c\"", c);
+    char unit[GO_QUOTE_UNIT_MAX];
+    size_t len = 0;
+    (void)go_quote_unit(rest, '\'', unit, &len);
+    return refuse(r, at, "unexpected character: '%.*s'", (int)len, unit);
+}
+
 bool label_set_parse(struct slice text, struct arena *arena, struct label_set *out, struct err *err)
 {
     struct label_reader r = {.text = arena_copy(arena, text), .err = err};
@@ -187,12 +237,8 @@ bool label_set_parse(struct slice text, struct arena *arena, struct label_set *o
     if (peek(&r) == '{' && !take_braces(&r, labels, &count))
         return false;
     skip_space(&r);
-    if (r.at < r.text.len) {
-        char unit[GO_QUOTE_UNIT_MAX];
-        size_t len = 0;
-        (void)go_quote_unit(slice_from(r.text, r.at), '\'', unit, &len);
-        return refuse(&r, r.at, "unexpected character: '%.*s'", (int)len, unit);
-    }
+    if (r.at < r.text.len)
+        return refuse_rest(&r);
     *out = (struct label_set){labels, label_sort(labels, count, false)};
     return true;
 }

@@ -56,7 +56,7 @@
     LIMIT(COUNT, max_concurrent_tail_requests, 10, "tails at once")                                                          \
     LIMIT(LIST, required_labels, "", "labels that a query's selector must name")                                              \
     LIMIT(COUNT, minimum_labels_number, 0, "matchers that a query's selector must have")                                     \
-    LIMIT(BLOCKS, blocked_queries, "", "queries that are refused: a list of {pattern, regex, types, hash}")                 \
+    LIMIT(BLOCKS, blocked_queries, "", "queries that are refused: a list of {pattern, regex, types, hash, query_tags}")     \
     LIMIT(BOOL, enable_multi_variant_queries, false, "allow variants(...) of (...)")                                          \
     LIMIT(DURATION, split_queries_by_interval, NS_PER_HOUR, "not 0: start and end of metric range queries are aligned to step, as Loki does") \
     LIMIT(BOOL, volume_enabled, true, "serve index/volume")                                                                  \

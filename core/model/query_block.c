@@ -79,17 +79,48 @@ static bool set_field(struct query_block *block, struct slice name, struct slice
     if (slice_eq(name, SLICE("types")))
         return add_types(value, block, err);
     if (!slice_eq(name, SLICE("hash")))
-        return err_set(err, ERR_INVALID, "unknown key %.*s: pattern, regex, types and hash are known", SLICE_ARG(name));
+        return err_set(err, ERR_INVALID, "unknown key %.*s: pattern, regex, types, hash and query_tags are known", SLICE_ARG(name));
     if (!go_parse_int(value, &number, err) || number < 0 || number > UINT32_MAX)
         return err_set(err, ERR_INVALID, "hash: %.*s is no number of 32 bits", SLICE_ARG(value));
     block->hash = (uint32_t)number;
     return true;
 }
 
-// What follows `key:`: a word or, for types, a list of them.
+// {name: value, ...}, added to the tags that the block has.
+static bool take_tags(struct slice *in, struct arena *arena, struct query_block *block, struct err *err)
+{
+    struct query_tag *tags = ARENA_ARRAY(arena, struct query_tag, QUERY_TAGS_MAX);
+    for (size_t i = 0; i < block->tag_count; i++)
+        tags[i] = block->tags[i];
+    block->tags = tags;
+    while (!take_byte(in, '}')) {
+        struct query_tag tag;
+        if (!take_word(in, arena, &tag.name, err))
+            return false;
+        if (tag.name.len == 0 || !take_byte(in, ':'))
+            return err_set(err, ERR_INVALID, "query_tags: {name: value, ...} is wanted");
+        if (!take_word(in, arena, &tag.value, err))
+            return false;
+        if (block->tag_count == QUERY_TAGS_MAX)
+            return err_set(err, ERR_INVALID, "query_tags: more than %d", QUERY_TAGS_MAX);
+        tags[block->tag_count++] = tag;
+        if (!take_byte(in, ',') && (in->len == 0 || in->ptr[0] != '}'))
+            return err_set(err, ERR_INVALID, "a comma or a closing brace is missing in query_tags");
+    }
+    return true;
+}
+
+// What follows `key:`: a word or, for types, a list of them, or, for query_tags, a mapping.
 static bool take_value(struct slice *in, struct arena *arena, struct query_block *block, struct slice name, struct err *err)
 {
     struct slice value;
+    if (slice_eq(name, SLICE("query_tags")) || slice_eq(name, SLICE("tags"))) {
+        if (take_byte(in, '{'))
+            return take_tags(in, arena, block, err);
+        if (!take_word(in, arena, &value, err))
+            return false;
+        return value.len == 0 || err_set(err, ERR_INVALID, "query_tags: {name: value, ...} is wanted");
+    }
     if (!take_byte(in, '['))
         return take_word(in, arena, &value, err) && set_field(block, name, value, err);
     if (!slice_eq(name, SLICE("types")))
@@ -109,7 +140,7 @@ static bool take_block(struct slice *in, struct arena *arena, struct query_block
 {
     *block = (struct query_block){.pattern = SLICE("")};
     if (!take_byte(in, '{'))
-        return err_set(err, ERR_INVALID, "a list of {pattern, regex, types, hash} is wanted");
+        return err_set(err, ERR_INVALID, "a list of {pattern, regex, types, hash, query_tags} is wanted");
     while (!take_byte(in, '}')) {
         struct slice name;
         if (!take_word(in, arena, &name, err))
@@ -133,7 +164,7 @@ bool query_blocks_parse(struct slice text, struct arena *arena, struct query_blo
     struct slice in = slice_trim(text);
     bool has_more = in.len > 0;
     if (has_more && !take_byte(&in, '['))
-        return err_set(err, ERR_INVALID, "a list of {pattern, regex, types, hash} is wanted");
+        return err_set(err, ERR_INVALID, "a list of {pattern, regex, types, hash, query_tags} is wanted");
     while (has_more && !take_byte(&in, ']')) {
         if (list.count == QUERY_BLOCKS_MAX)
             return err_set(err, ERR_INVALID, "more than %d items", QUERY_BLOCKS_MAX);
@@ -168,6 +199,17 @@ static void print_types(const struct query_block *block, struct buf *out)
     buf_byte(out, '"');
 }
 
+static void print_tags(const struct query_block *block, struct buf *out)
+{
+    for (size_t i = 0; i < block->tag_count; i++) {
+        buf_str(out, i == 0 ? ", query_tags: {" : ", ");
+        go_quote(out, block->tags[i].name);
+        buf_str(out, ": ");
+        go_quote(out, block->tags[i].value);
+    }
+    buf_byte(out, '}');
+}
+
 void query_blocks_print(const struct query_block_list *list, struct buf *out)
 {
     buf_byte(out, '[');
@@ -181,6 +223,8 @@ void query_blocks_print(const struct query_block_list *list, struct buf *out)
             print_types(block, out);
         if (block->hash != 0)
             buf_printf(out, ", hash: %u", (unsigned)block->hash);
+        if (block->tag_count > 0)
+            print_tags(block, out);
         buf_byte(out, '}');
     }
     buf_byte(out, ']');
@@ -193,6 +237,10 @@ void query_blocks_copy(const struct query_block_list *from, struct arena *arena,
         items[i] = from->items[i];
         items[i].pattern = arena_copy(arena, from->items[i].pattern);
         items[i].regex = NULL;
+        struct query_tag *tags = ARENA_ARRAY(arena, struct query_tag, from->items[i].tag_count);
+        for (size_t k = 0; k < from->items[i].tag_count; k++)
+            tags[k] = (struct query_tag){arena_copy(arena, from->items[i].tags[k].name), arena_copy(arena, from->items[i].tags[k].value)};
+        items[i].tags = tags;
     }
     *out = (struct query_block_list){items, from->count};
 }
@@ -234,11 +282,20 @@ static bool is_meant(const struct query_block *block, struct slice query)
     return block->regex != NULL && regex_matches(block->regex, query);
 }
 
-bool query_blocks_match(const struct query_block_list *list, struct slice query, enum query_type type)
+static bool has_tags(const struct query_block *block, const struct query_tags *tags)
+{
+    for (size_t i = 0; i < block->tag_count; i++) {
+        if (!query_tags_have(tags, block->tags[i].name, block->tags[i].value))
+            return false;
+    }
+    return true;
+}
+
+bool query_blocks_match(const struct query_block_list *list, struct slice query, enum query_type type, const struct query_tags *tags)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct query_block *block = &list->items[i];
-        if ((block->types == 0 || (block->types & (unsigned)type) != 0) && is_meant(block, query))
+        if ((block->types == 0 || (block->types & (unsigned)type) != 0) && has_tags(block, tags) && is_meant(block, query))
             return true;
     }
     return false;

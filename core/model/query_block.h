@@ -1,6 +1,7 @@
 /* query_block.h: blocked_queries: what queries a tenant may not run. Meaning: Loki's limits_config.blocked_queries.
  *
- * TEXT FORM, which is also YAML's and JSON's flow form: [{pattern: "...", regex: true, types: "metric,filter", hash: 123}, ...]. Each key may be left out.
+ * TEXT FORM, which is also YAML's and JSON's flow form: [{pattern: "...", regex: true, types: "metric,filter", hash: 123, query_tags: {source: "grafana"}}, ...]. Each
+ * key may be left out; tags is another name of query_tags.
  *
  * Thread: any; a list in force is not changed.
  */
@@ -9,6 +10,7 @@
 #include "core/base/arena.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/model/query_tags.h"
 
 enum query_type {
     QUERY_TYPE_METRIC = 1,
@@ -22,6 +24,8 @@ struct query_block {
     unsigned types;       /* enum query_type, ORed; 0: all */
     bool is_regex;        /* matches anywhere in the query; else the whole query, but for outer spaces, is the pattern */
     struct regex *regex;  /* of query_blocks_compile */
+    const struct query_tag *tags; /* the query must have all of them in its X-Query-Tags */
+    size_t tag_count;
 };
 
 struct query_block_list {
@@ -41,8 +45,8 @@ void query_blocks_copy(const struct query_block_list *from, struct arena *arena,
 bool query_blocks_compile(struct query_block_list *list, struct err *err) MUST_CHECK;
 void query_blocks_free(struct query_block_list *list);
 
-/* Some item of the compiled list blocks the query. */
-bool query_blocks_match(const struct query_block_list *list, struct slice query, enum query_type type);
+/* Some item of the compiled list blocks the query; tags: those it came with. */
+bool query_blocks_match(const struct query_block_list *list, struct slice query, enum query_type type, const struct query_tags *tags);
 
 /* What Loki's query log calls query_hash: FNV-1, 32 bits. */
 uint32_t query_block_hash(struct slice query);

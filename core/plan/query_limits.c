@@ -2,23 +2,37 @@
 
 #include "core/model/go_text.h"
 
-static bool check_length(const struct query_request *request, struct err *err)
+/* end - start, each in whole ms, rounded down; at most INT64_MAX. */
+static int64_t length_of(int64_t start_ns, int64_t end_ns)
 {
-    int64_t limit_ns = request->limits->max_query_length;
+    int64_t start_past = (start_ns % NS_PER_MS + NS_PER_MS) % NS_PER_MS;
+    int64_t end_past = (end_ns % NS_PER_MS + NS_PER_MS) % NS_PER_MS;
     int64_t length_ns = 0;
-    if (__builtin_sub_overflow(request->end_ns, request->start_ns, &length_ns))
-        length_ns = request->end_ns > request->start_ns ? INT64_MAX : 0;
-    if (limit_ns <= 0 || request->is_instant || length_ns <= limit_ns)
+    if (__builtin_sub_overflow(end_ns, start_ns, &length_ns) || __builtin_add_overflow(length_ns, start_past - end_past, &length_ns))
+        return end_ns > start_ns ? INT64_MAX : 0;
+    return length_ns;
+}
+
+bool query_limits_check_length(const struct limits *limits, int64_t start_ns, int64_t end_ns, struct err *err)
+{
+    int64_t limit_ns = limits->max_query_length;
+    int64_t length_ns = length_of(start_ns, end_ns);
+    if (limit_ns <= 0 || length_ns <= limit_ns)
         return true;
     struct buf text = BUF_INIT;
     buf_str(&text, "the query time range exceeds the limit (query length: ");
-    go_print_duration(&text, length_ns / NS_PER_MS * NS_PER_MS);
+    go_print_duration(&text, length_ns);
     buf_str(&text, ", limit: ");
     prom_print_duration(&text, limit_ns);
     buf_str(&text, ")");
     err_fill(err, ERR_LIMIT, "%.*s", SLICE_ARG(buf_slice(&text)));
     buf_fini(&text);
     return false;
+}
+
+static bool check_length(const struct query_request *request, struct err *err)
+{
+    return request->is_instant || query_limits_check_length(request->limits, request->start_ns, request->end_ns, err);
 }
 
 static bool check_range(const struct log_range *range, const struct limits *limits, struct err *err)

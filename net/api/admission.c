@@ -35,8 +35,10 @@ static void refuse(struct http_request *request, int status, struct slice text)
     struct http_reply reply = {.status = status, .content_type = "text/plain; charset=utf-8"};
     buf_put(&reply.body, text);
     http_reply_header(&reply, SLICE("x-content-type-options"), SLICE("nosniff"));
-    if (status == 401)
+    if (status == 401) {
         http_reply_header(&reply, SLICE("www-authenticate"), SLICE("Basic realm=\"logi\", charset=\"UTF-8\""));
+        http_reply_header(&reply, SLICE("www-authenticate"), SLICE("Bearer realm=\"logi\""));
+    }
     if (status == 503)
         http_reply_header(&reply, SLICE("retry-after"), SLICE("1"));
     api_rejected(request->app, "auth");
@@ -61,19 +63,20 @@ static bool tenants_check(struct http_request *request, const struct user *user)
     return caller_admit(request, &api->tenancy, api->limits, (flags & ROUTE_TENANTS) != 0, user);
 }
 
-static bool user_check(struct http_request *request, const struct user *user)
+/* method: of the metric; user NULL: nobody has the token, or the user was taken out of the file since the password was checked. */
+static bool user_check(struct http_request *request, const char *method, const struct user *user)
 {
-    if (user == NULL) { // taken out of the file since the password was checked
-        count("basic", "denied");
-        refuse(request, 401, SLICE("wrong user or password\n"));
+    if (user == NULL) {
+        count(method, "denied");
+        refuse(request, 401, strcmp(method, "bearer") == 0 ? SLICE("unknown token\n") : SLICE("wrong user or password\n"));
         return false;
     }
     if (access_of(api_of(request), request->route) == ACCESS_ADMIN && !user->is_admin) {
-        count("basic", "denied");
+        count(method, "denied");
         refuse(request, 403, arena_printf(&request->arena, "user '%.*s' may not use administrative routes\n", SLICE_ARG(user->name)));
         return false;
     }
-    count("basic", "ok");
+    count(method, "ok");
     return tenants_check(request, user);
 }
 
@@ -92,7 +95,7 @@ static bool outcome_check(struct http_request *request, struct slice name, enum 
         return false;
     }
     struct users *users = login_users(api->login);
-    bool ok = user_check(request, users_find(users, name));
+    bool ok = user_check(request, "basic", users_find(users, name));
     users_unref(users);
     return ok;
 }
@@ -137,12 +140,27 @@ static struct slice address_of(struct slice peer)
     return slice_of(peer.ptr, end);
 }
 
+/* RFC 6750, 2.1. False: another scheme. */
+static bool bearer_parse(struct slice header, struct slice *out_token)
+{
+    struct slice scheme = slice_of(header.ptr, slice_find_byte(header, ' '));
+    *out_token = slice_trim(slice_from(header, scheme.len));
+    return slice_eq_nocase(scheme, SLICE("bearer"));
+}
+
 static bool login_begin(struct http_request *request, struct slice header)
 {
     struct credentials credentials;
+    struct slice token;
+    if (bearer_parse(header, &token)) { // a hash and a look-up: done at once
+        struct users *users = login_users(api_of(request)->login);
+        bool ok = user_check(request, "bearer", users_find_token(users, token));
+        users_unref(users);
+        return ok;
+    }
     if (!credentials_parse(header, &credentials)) {
         count("basic", "error");
-        refuse(request, 401, SLICE("the Authorization header is not HTTP basic authentication with a user and a password\n"));
+        refuse(request, 401, SLICE("the Authorization header is neither HTTP basic authentication with a user and a password, nor a bearer token\n"));
         return false;
     }
     struct admission *admission = ARENA_NEW(&request->arena, struct admission);
@@ -163,7 +181,7 @@ bool admission_check(struct http_request *request)
         return tenants_check(request, NULL);
     if (!http_header_get(request, SLICE("authorization"), &header) || header.len == 0) {
         count("none", "denied");
-        refuse(request, 401, SLICE("a user and a password are wanted: HTTP basic authentication\n"));
+        refuse(request, 401, SLICE("a user and a password are wanted, or a bearer token\n"));
         return false;
     }
     if (http_header_at(request, SLICE("authorization"), 1, &second)) { // a proxy in front may have read the other one

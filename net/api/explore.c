@@ -1,6 +1,7 @@
 #include "net/api/explore.h"
 
 #include "core/logql/parser.h"
+#include "core/plan/query_limits.h"
 #include "net/api/query_metrics.h"
 #include "net/api/query_params.h"
 
@@ -12,15 +13,16 @@ bool explore_parse(struct explore *explore, struct query_scope *scope, enum expl
     enum query_direction direction;
     *explore = (struct explore){0};
     if (!http_request_form(scope->http, &explore->form, err) ||
-        !range_params_parse(&explore->form, scope->now_ns, NS_PER_HOUR, &range, err) ||
-        !direction_param_parse(&explore->form, &direction, err) ||
-        !steps_params_parse(&explore->form, &range, &explore->step_ns, &interval_ns, err))
+        !range_params_parse(&explore->form, scope->now_ns, NS_PER_HOUR, &range, err))
+        return false;
+    if ((selector == SELECTOR_REQUIRED || selector == SELECTOR_OR_ALL) &&
+        (!direction_param_parse(&explore->form, &direction, err) || !steps_params_parse(&explore->form, &range, &explore->step_ns, &interval_ns, err)))
         return false;
     if (selector == SELECTOR_REQUIRED && !limit_param_parse(&explore->form, "limit", 100, &limit, err))
         return false;
     bool is_given = param_get(&explore->form, "query", &text);
     if ((is_given || selector != SELECTOR_OPTIONAL) &&
-        !logql_parse_matchers(text, selector == SELECTOR_OR_ALL, &scope->http->arena, &explore->matchers, &explore->matcher_count, err))
+        !logql_parse_matchers(text, selector != SELECTOR_REQUIRED && selector != SELECTOR_OPTIONAL, &scope->http->arena, &explore->matchers, &explore->matcher_count, err))
         return false;
     int64_t lookback = scope->caller->limits->max_query_lookback;
     if (lookback > 0 && range.start_ns < scope->now_ns - lookback)
@@ -33,6 +35,11 @@ bool explore_parse(struct explore *explore, struct query_scope *scope, enum expl
         .matcher_count = explore->matcher_count,
     };
     return true;
+}
+
+bool explore_check_length(const struct explore *explore, const struct query_scope *scope, struct err *err)
+{
+    return query_limits_check_length(scope->caller->limits, explore->request.start_ns, explore->request.end_ns, err);
 }
 
 void explore_fini(struct explore *explore)

@@ -13,11 +13,18 @@ struct explore {
     int64_t step_ns;
 };
 
-enum explore_selector { SELECTOR_REQUIRED, SELECTOR_OR_ALL, SELECTOR_OPTIONAL }; /* OR_ALL: {} is fine; OPTIONAL: it may be missing */
+enum explore_selector {
+    SELECTOR_REQUIRED,
+    SELECTOR_OR_ALL,   /* {} is fine */
+    SELECTOR_VOLUME,   /* the same, and step, interval and direction are not looked at */
+    SELECTOR_OPTIONAL, /* it may be missing; step, interval and direction are not looked at */
+};
 
 /* Ended with explore_fini, also when it failed. */
 bool explore_parse(struct explore *explore, struct query_scope *scope, enum explore_selector selector, struct err *err) MUST_CHECK;
 void explore_fini(struct explore *explore);
+/* max_query_length, for the routes that Loki holds to it. */
+bool explore_check_length(const struct explore *explore, const struct query_scope *scope, struct err *err) MUST_CHECK;
 
 /* Visits all units of what is asked for; visit as in unit_scan.h. before, if not NULL, is called once with the open scan. */
 bool explore_visit(struct explore *explore, struct query_scope *scope, bool (*before)(void *self, const struct scan *scan, struct err *err),

@@ -89,7 +89,7 @@ void loki_detected_labels(struct http_request *http)
     struct buf body = BUF_INIT;
     query_scope_begin(&scope, http);
     struct label_answer answer = {.scope = &scope};
-    bool ok = explore_parse(&explore, &scope, SELECTOR_OPTIONAL, &err) &&
+    bool ok = explore_parse(&explore, &scope, SELECTOR_OPTIONAL, &err) && explore_check_length(&explore, &scope, &err) &&
               (explore.request.start_ns > explore.request.end_ns ||
                scope.source->streams(scope.source->self, &explore.request, &scope.control, add_stream, &answer, &err));
     size_t count = 0;

@@ -48,7 +48,7 @@ void loki_index_stats(struct http_request *http)
     struct buf body = BUF_INIT;
     query_scope_begin(&scope, http);
     struct stats_answer answer = {.scope = &scope};
-    bool ok = explore_parse(&explore, &scope, SELECTOR_REQUIRED, &err);
+    bool ok = explore_parse(&explore, &scope, SELECTOR_REQUIRED, &err) && explore_check_length(&explore, &scope, &err);
     struct run_counts counts = {.add = stats_add, .self = &answer, .before = stats_before};
     range_buckets_init(&counts.buckets, explore.request.start_ns, explore.request.end_ns, 0);
     ok = ok && run_counts_visit(&counts, &explore, &scope, &err);
@@ -196,11 +196,12 @@ static void names_of_targets(struct volume *volume, struct slice targets)
     }
 }
 
-static bool volume_parse(struct volume *volume, struct err *err)
+static bool volume_parse(struct volume *volume, bool in_buckets, struct err *err)
 {
     struct slice text;
     const struct form *form = &volume->explore.form;
-    if (!explore_parse(&volume->explore, volume->scope, SELECTOR_OR_ALL, err))
+    if (!explore_parse(&volume->explore, volume->scope, in_buckets ? SELECTOR_OR_ALL : SELECTOR_VOLUME, err) ||
+        (!in_buckets && !explore_check_length(&volume->explore, volume->scope, err)))
         return false;
     volume->limit = 100;
     if (param_get(form, "limit", &text) && !go_parse_atoi(text, &volume->limit, err))
@@ -322,7 +323,7 @@ static void volume_handle(struct http_request *http, bool in_buckets)
     struct volume volume = {.scope = &scope};
     struct run_counts counts = {.add = volume_add, .self = &volume, .before = volume_before};
     volume.buckets = &counts.buckets;
-    bool ok = volume_parse(&volume, &err);
+    bool ok = volume_parse(&volume, in_buckets, &err);
     if (ok) {
         range_buckets_init(&counts.buckets, volume.explore.request.start_ns, volume.explore.request.end_ns, in_buckets ? volume.explore.step_ns : 0);
         ok = run_counts_visit(&counts, &volume.explore, &scope, &err);

@@ -1,6 +1,7 @@
 #include "net/api/loki_labels.h"
 
 #include "core/logql/parser.h"
+#include "core/plan/query_limits.h"
 #include "net/api/query_metrics.h"
 #include "net/api/query_params.h"
 #include "net/codec/json_writer.h"
@@ -33,7 +34,7 @@ static bool range_parse(const struct query_scope *scope, const struct form *form
     int64_t lookback = scope->caller->limits->max_query_lookback;
     if (lookback > 0 && out->start_ns < scope->now_ns - lookback)
         out->start_ns = scope->now_ns - lookback;
-    return true;
+    return query_limits_check_length(scope->caller->limits, out->start_ns, out->end_ns, err);
 }
 
 /* The optional selector of `query`. */

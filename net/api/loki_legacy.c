@@ -24,7 +24,7 @@ static void push(struct http_request *http)
 struct route_table loki_legacy_routes(void)
 {
     static const struct http_route routes[] = {
-        {HTTP_POST, "/api/prom/push", "api_prom_push", ROUTE_TENANT, push},
+        {HTTP_POST, "/api/prom/push", "api_prom_push", ROUTE_TENANT | ROUTE_WRITE, push},
         {GET_POST, "/api/prom/query", "api_prom_query", QUERY, loki_query_legacy},
         {GET_POST, "/api/prom/tail", "api_prom_tail", ROUTE_ON_POOL | ROUTE_TENANT | ROUTE_WEBSOCKET, loki_tail_legacy},
         {GET_POST, "/api/prom/label", "api_prom_label", QUERY, legacy_labels},

@@ -78,7 +78,7 @@ static void put_pattern(struct buf *body, const struct pattern_query *query, con
 
 static bool miner_prepare(struct pattern_query *query, const struct explore *explore, struct err *err)
 {
-    int64_t start_ns = explore->request.start_ns;
+    int64_t start_ns = explore->request.start_ns < explore->request.end_ns ? explore->request.start_ns : explore->request.end_ns; // max_query_lookback may leave nothing
     int64_t past = start_ns % explore->step_ns;
     query->step_ns = explore->step_ns;
     if (__builtin_sub_overflow(start_ns, past < 0 ? past + query->step_ns : past, &query->first_ns))

@@ -9,6 +9,7 @@
 #include "net/api/query_run.h"
 #include "net/codec/json_writer.h"
 #include "net/codec/result_json.h"
+#include "net/http/media_type.h"
 
 enum query_route { ROUTE_RANGE, ROUTE_INSTANT, ROUTE_LEGACY };
 
@@ -84,10 +85,14 @@ static enum query_type type_of(const struct expr *expr)
 }
 
 /* Of several tenants, each one's blocked_queries hold. */
-static bool blocks_check(const struct caller *caller, struct slice text, const struct expr *expr, struct err *err)
+static bool blocks_check(struct http_request *http, const struct caller *caller, struct slice text, const struct expr *expr, struct err *err)
 {
+    struct query_tags tags;
+    struct slice header = SLICE("");
+    (void)http_header_get(http, SLICE("x-query-tags"), &header);
+    query_tags_parse(header, &http->arena, &tags);
     for (size_t i = 0; i < caller->tenant_count; i++) {
-        if (query_blocks_match(&limits_book_find(caller->book, caller->tenants[i])->blocked_queries, text, type_of(expr)))
+        if (query_blocks_match(&limits_book_find(caller->book, caller->tenants[i])->blocked_queries, text, type_of(expr), &tags))
             return err_set(err, ERR_LIMIT, QUERY_BLOCKED_TEXT);
     }
     return true;
@@ -103,7 +108,7 @@ static bool run(struct query_scope *scope, enum query_route route, struct query_
         !expr_parse(http, route, &form, text, &expr, err))
         return false;
     request->expr = expr;
-    bool ok = blocks_check(scope->caller, *text, expr, err) &&
+    bool ok = blocks_check(http, scope->caller, *text, expr, err) &&
               query_run(scope->source, store_executor(scope->api->store), request, &scope->control, &http->arena, result, err);
     expr_fini(expr);
     request->expr = NULL;
@@ -150,6 +155,19 @@ void loki_query_legacy(struct http_request *http)
     handle(http, ROUTE_LEGACY);
 }
 
+/* Loki reads this one route's parameters from multipart bodies too. */
+static bool format_form(struct http_request *http, struct form *form, struct err *err)
+{
+    struct slice header;
+    struct slice boundary;
+    if (!http_request_form(http, form, err))
+        return false;
+    if (http->method != HTTP_POST || !slice_eq(http_request_media_type(http), SLICE("multipart/form-data")) || !http_header_get(http, SLICE("content-type"), &header))
+        return true;
+    return (media_type_parameter(header, SLICE("boundary"), &boundary) || err_set(err, ERR_INVALID, "no multipart boundary param in Content-Type")) &&
+           form_parse_multipart(http->body, boundary, &http->arena, form, err);
+}
+
 void loki_format_query(struct http_request *http)
 {
     struct form form;
@@ -157,7 +175,7 @@ void loki_format_query(struct http_request *http)
     struct slice text;
     struct expr *expr = NULL;
     struct buf body = BUF_INIT;
-    bool ok = http_request_form(http, &form, &err);
+    bool ok = format_form(http, &form, &err);
     if (ok && !param_get(&form, "query", &text))
         text = SLICE("");
     ok = ok && logql_parse(text, &http->arena, &expr, &err) && expr_check_pipelines(expr, &http->arena, &err);

@@ -356,7 +356,7 @@ static void prometheus_alerts(struct http_request *http)
     reply(http, 200, "application/json", &showing.json);
 }
 
-#define RULES (ROUTE_ON_POOL | ROUTE_TENANTS)
+#define RULES (ROUTE_ON_POOL | ROUTE_TENANTS | ROUTE_BACKEND)
 
 struct route_table loki_rules_routes(void)
 {

@@ -34,15 +34,15 @@ static void push(struct http_request *http)
 struct route_table loki_v1_routes(void)
 {
     static const struct http_route routes[] = {
-        {HTTP_POST, "/loki/api/v1/push", "loki_api_v1_push", ROUTE_TENANT, push},
+        {HTTP_POST, "/loki/api/v1/push", "loki_api_v1_push", ROUTE_TENANT | ROUTE_WRITE, push},
         {GET_POST, "/loki/api/v1/query_range", "loki_api_v1_query_range", QUERY, loki_query_range},
         {GET_POST, "/loki/api/v1/query", "loki_api_v1_query", QUERY, loki_query_instant},
         {GET_POST, "/loki/api/v1/labels", "loki_api_v1_labels", QUERY, loki_labels},
         {GET_POST, "/loki/api/v1/label", "loki_api_v1_label", QUERY, loki_labels},
         {GET_POST, "/loki/api/v1/label/{name}/values", "loki_api_v1_label_name_values", QUERY, loki_label_values},
         {GET_POST, "/loki/api/v1/series", "loki_api_v1_series", QUERY, loki_series},
-        {GET_POST | HTTP_PUT | HTTP_DELETE, "/loki/api/v1/delete", "loki_api_v1_delete", ROUTE_ON_POOL | ROUTE_TENANT, loki_delete},
-        {HTTP_GET, "/loki/api/v1/cache/generation_numbers", "loki_api_v1_cache_generation_numbers", ROUTE_ON_POOL | ROUTE_TENANT, loki_cache_generation},
+        {GET_POST | HTTP_PUT | HTTP_DELETE, "/loki/api/v1/delete", "loki_api_v1_delete", ROUTE_ON_POOL | ROUTE_TENANT | ROUTE_BACKEND, loki_delete},
+        {HTTP_GET, "/loki/api/v1/cache/generation_numbers", "loki_api_v1_cache_generation_numbers", ROUTE_ON_POOL | ROUTE_TENANT | ROUTE_BACKEND, loki_cache_generation},
         {GET_POST, "/loki/api/v1/tail", "loki_api_v1_tail", ROUTE_ON_POOL | ROUTE_TENANT | ROUTE_WEBSOCKET, loki_tail},
         {GET_POST, "/loki/api/v1/format_query", "loki_api_v1_format_query", ROUTE_ON_POOL, loki_format_query},
     };

@@ -59,8 +59,8 @@ struct route_table ochi_routes(void)
         {HTTP_GET, "/insert/loki/ready", "insert_loki_ready", ROUTE_PUBLIC, ready},
         {HTTP_GET, "/ingest/loki/ready", "ingest_loki_ready", ROUTE_PUBLIC, ready},
         {HTTP_GET, "/health", "health", ROUTE_PUBLIC, health},
-        {HTTP_POST, "/insert/loki/api/v1/push", "insert_loki_api_v1_push", ROUTE_TENANT, ochi_push},
-        {HTTP_POST, "/ingest/loki/api/v1/push", "ingest_loki_api_v1_push", ROUTE_TENANT, ochi_push},
+        {HTTP_POST, "/insert/loki/api/v1/push", "insert_loki_api_v1_push", ROUTE_TENANT | ROUTE_WRITE, ochi_push},
+        {HTTP_POST, "/ingest/loki/api/v1/push", "ingest_loki_api_v1_push", ROUTE_TENANT | ROUTE_WRITE, ochi_push},
         {HTTP_POST, "/query", "query", ROUTE_ON_POOL | ROUTE_TENANT, ochi_query},
         {HTTP_POST, "/stream_ids", "stream_ids", ROUTE_ON_POOL | ROUTE_TENANT, ochi_stream_ids},
     };

@@ -70,7 +70,7 @@ static void push(struct http_request *http)
 struct route_table otlp_routes(void)
 {
     static const struct http_route routes[] = {
-        {HTTP_POST, "/otlp/v1/logs", "otlp_v1_logs", ROUTE_TENANT, push},
+        {HTTP_POST, "/otlp/v1/logs", "otlp_v1_logs", ROUTE_TENANT | ROUTE_WRITE, push},
     };
     return (struct route_table){routes, LENGTH(routes)};
 }

@@ -4,6 +4,7 @@
 #include "net/codec/inflate.h"
 #include "net/codec/push_builder.h"
 #include "net/codec/push_json.h"
+#include "net/http/media_type.h"
 
 void push_body_fini(struct push_body *body)
 {
@@ -11,29 +12,16 @@ void push_body_fini(struct push_body *body)
     buf_fini(&body->raw);
 }
 
-/* Go's mime.ParseMediaType, as far as it says no. */
 static bool media_type_check(struct http_request *http, enum push_dialect dialect, bool *is_json, struct err *err)
 {
     struct slice header;
+    struct slice type;
     *is_json = false;
     if (!http_header_get(http, SLICE("content-type"), &header) || header.len == 0)
         return dialect == PUSH_LOKI_LEGACY || err_set(err, ERR_INVALID, "mime: no media type"); // Loki 0.1 took it for protobuf
-    struct slice type = http_request_media_type(http);
-    size_t slash = slice_find_byte(type, '/');
-    if (type.len == 0 || slash == 0 || slash + 1 == type.len)
-        return err_set(err, ERR_INVALID, "mime: no media type");
-    struct slice parameters = slice_from(header, slice_find_byte(header, ';'));
-    while (parameters.len > 0) {
-        parameters = slice_trim(slice_from(parameters, 1)); // the semicolon
-        size_t end = slice_find_byte(parameters, ';');
-        struct slice one = slice_trim(slice_of(parameters.ptr, end));
-        size_t equals = slice_find_byte(one, '=');
-        bool is_last_empty = one.len == 0 && end == parameters.len;
-        if (!is_last_empty && (equals == 0 || equals + 1 >= one.len))
-            return err_set(err, ERR_INVALID, "mime: invalid media parameter");
-        parameters = slice_from(parameters, end);
-    }
-    *is_json = slice_eq(type, SLICE("application/json"));
+    if (!media_type_parse(header, &type, err))
+        return false;
+    *is_json = slice_eq_nocase(type, SLICE("application/json"));
     return true;
 }
 

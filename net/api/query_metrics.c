@@ -6,6 +6,7 @@
 #include "core/base/metric.h"
 #include "core/metrics/metric_table.h"
 #include "core/model/go_text.h"
+#include "core/model/query_tags.h"
 
 #define SLOW_NS (10 * NS_PER_S) /* latency=slow from here on, as Loki's query log has it */
 
@@ -81,34 +82,96 @@ static void count(const struct query_scope *scope, const char *type, const char 
         count_reason(err);
 }
 
+static const char *text_of(struct arena *arena, struct slice text)
+{
+    return arena_printf(arena, "%.*s", SLICE_ARG(text)).ptr;
+}
+
+static const char *duration_of(struct arena *arena, int64_t ns)
+{
+    struct buf text = BUF_INIT;
+    go_print_duration(&text, ns);
+    const char *copy = text_of(arena, buf_slice(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+static bool has_name(const struct log_pair *pairs, size_t count, const char *name)
+{
+    static const char *const always[] = {"ts", "level", "component", "msg", "repeats_left_out"};
+    bool found = false;
+    for (size_t i = 0; i < LENGTH(always); i++)
+        found = found || strcmp(always[i], name) == 0;
+    for (size_t i = 0; i < count; i++)
+        found = found || strcmp(pairs[i].name, name) == 0;
+    return found;
+}
+
+/* The client's tags, as pairs of their own; a tag cannot take the name of one that is there. */
+static size_t tags_put(const struct query_tags *tags, struct arena *arena, struct log_pair *pairs, size_t count, size_t max)
+{
+    for (size_t i = 0; i < tags->count && count < max; i++) {
+        struct slice name = arena_printf(arena, "%.*s", SLICE_ARG(tags->items[i].name));
+        for (char *at = (char *)name.ptr; *at != '\0'; at++)
+            *at = *at == ' ' ? '_' : *at;
+        if (!has_name(pairs, count, name.ptr))
+            pairs[count++] = (struct log_pair){name.ptr, text_of(arena, tags->items[i].value)};
+    }
+    return count;
+}
+
+static struct slice tag_of(const struct query_tags *tags, struct slice name)
+{
+    for (size_t i = 0; i < tags->count; i++) {
+        if (slice_eq(tags->items[i].name, name))
+            return tags->items[i].value;
+    }
+    return SLICE("");
+}
+
 /* The fields that dashboards on Loki's own log read. */
 static void log_query(const struct query_scope *scope, const struct query_request *request, const char *type, struct slice text,
                       int64_t took_ns, const struct err *err)
 {
     struct arena arena = ARENA_INIT;
-    struct buf took = BUF_INIT;
-    struct buf length = BUF_INIT;
     char status[12];
     const struct query_stats *stats = &scope->control.stats;
-    go_print_duration(&took, took_ns);
-    go_print_duration(&length, request->end_ns - request->start_ns);
     uint64_t bytes = total(&stats->bytes_scanned);
-    struct slice tags = SLICE("");
-    (void)http_header_get(scope->http, SLICE("x-query-tags"), &tags);
+    struct query_tags tags;
+    struct slice header = SLICE("");
+    (void)http_header_get(scope->http, SLICE("x-query-tags"), &header);
+    query_tags_parse(header, &arena, &tags);
 #define NUMBER(value) arena_printf(&arena, "%llu", (unsigned long long)(value)).ptr
-#define TEXT(slice) arena_printf(&arena, "%.*s", SLICE_ARG(slice)).ptr
-    log_info("querier", "query", "org_id", TEXT(scope->caller->tenants[0]), "latency", took_ns >= SLOW_NS ? "slow" : "fast", "query",
-             TEXT(text), "query_hash", NUMBER(query_block_hash(text)), "query_type", type, "range_type",
-             request->is_instant ? "instant" : "range", "length", TEXT(buf_slice(&length)), "step",
-             NUMBER(request->step_ns / NS_PER_MS), "duration", TEXT(buf_slice(&took)), "status", status_text(err, status), "limit",
-             NUMBER(request->limit), "returned_lines", NUMBER(total(&stats->entries_returned)), "throughput",
-             NUMBER(took_ns > 0 ? (double)bytes * 1e9 / (double)took_ns : 0), "total_bytes", NUMBER(bytes), "total_lines",
-             NUMBER(total(&stats->lines_scanned)), "post_filter_lines", NUMBER(total(&stats->lines_after_filters)), "splits", "0", "shards",
-             NUMBER(store_shard_count(scope->api->store)), "source", TEXT(tags), "err", err == NULL ? "" : err->text);
+    struct log_pair pairs[LOG_PAIRS_MAX + QUERY_TAGS_MAX] = {
+        {"org_id", text_of(&arena, scope->caller->tenants[0])},
+        {"latency", took_ns >= SLOW_NS ? "slow" : "fast"},
+        {"query", text_of(&arena, text)},
+        {"query_hash", NUMBER(query_block_hash(text))},
+        {"query_type", type},
+        {"range_type", request->is_instant ? "instant" : "range"},
+        {"length", duration_of(&arena, request->end_ns - request->start_ns)},
+        {"start_delta", duration_of(&arena, scope->now_ns - request->start_ns)},
+        {"end_delta", duration_of(&arena, scope->now_ns - request->end_ns)},
+        {"step", NUMBER(request->step_ns / NS_PER_MS)},
+        {"duration", duration_of(&arena, took_ns)},
+        {"status", status_text(err, status)},
+        {"limit", NUMBER(request->limit)},
+        {"returned_lines", NUMBER(total(&stats->entries_returned))},
+        {"throughput", NUMBER(took_ns > 0 ? (double)bytes * 1e9 / (double)took_ns : 0)},
+        {"total_bytes", NUMBER(bytes)},
+        {"total_lines", NUMBER(total(&stats->lines_scanned))},
+        {"post_filter_lines", NUMBER(total(&stats->lines_after_filters))},
+        {"splits", "0"},
+        {"shards", NUMBER(store_shard_count(scope->api->store))},
+        {"source", text_of(&arena, tag_of(&tags, SLICE("source")))},
+        {"err", err == NULL ? "" : err->text},
+    };
 #undef NUMBER
-#undef TEXT
-    buf_fini(&took);
-    buf_fini(&length);
+    size_t count = 0;
+    while (count < LENGTH(pairs) && pairs[count].name != NULL)
+        count++;
+    count = tags_put(&tags, &arena, pairs, count, LENGTH(pairs));
+    log_write_pairs(LOG_INFO, "querier", "query", pairs, count);
     arena_fini(&arena);
 }
 

@@ -36,8 +36,9 @@ bool time_param_parse(struct slice text, int64_t *out_ns, struct err *err)
             *out_ns = value;
             return true;
         }
-        return !__builtin_mul_overflow(value, NS_PER_S, out_ns) ||
-               err_set(err, ERR_INVALID, "strconv.ParseInt: parsing \"%.*s\": value out of range", SLICE_ARG(text));
+        if (__builtin_mul_overflow(value, NS_PER_S, out_ns)) // 9999999999, and such ways to say for ever
+            *out_ns = value < 0 ? INT64_MIN : INT64_MAX;
+        return true;
     }
     return rfc3339_parse(text, out_ns);
 }
@@ -105,6 +106,10 @@ bool step_param_parse(struct slice text, int64_t *out_ns, struct err *err)
     double seconds = 0;
     if (go_parse_float(text, &seconds, NULL)) {
         double ns = seconds * 1e9;
+        if (isnan(ns)) { // Go's conversion makes it negative: refused by the words for that
+            *out_ns = -NS_PER_MS;
+            return true;
+        }
         if (!(ns > -9.2e18 && ns < 9.2e18))
             return err_set(err, ERR_INVALID, "cannot parse \"%.*s\" to a valid duration. It overflows int64", SLICE_ARG(text));
         *out_ns = (int64_t)ns / NS_PER_MS * NS_PER_MS;

@@ -185,6 +185,13 @@ enum login_outcome login_check(struct login *login, struct slice user, struct sl
         return LOGIN_DENIED;
     struct users *users = login_users(login);
     const struct user *found = users_find(users, user);
+    if (found != NULL && found->is_token) {
+        if (users_find_token(users, password) == found) {
+            users_unref(users);
+            return LOGIN_OK;
+        }
+        found = NULL; // refused as a wrong password is, after the same time
+    }
     struct slice hash = found != NULL ? found->hash : SLICE(NOBODY_HASH);
     struct verified_key key;
     verified_key_make(login->verified, user, password, hash, &key);

@@ -12,6 +12,8 @@ struct users {
     struct arena arena;
     struct user *items; /* sorted by name */
     size_t count;
+    const struct user **tokens; /* those with tokens, sorted by digest */
+    size_t token_count;
 };
 
 bool user_name_check(struct slice name, struct err *err)
@@ -62,7 +64,8 @@ bool user_parse(struct slice line, struct arena *arena, struct user *out, struct
     out->hash = take_field(&line, ':');
     struct slice tenants = take_field(&line, ':');
     struct slice flags = slice_trim(line);
-    if (!user_name_check(out->name, err) || !password_hash_check(out->hash, err) || !parse_tenants(tenants, arena, out, err))
+    out->is_token = token_hash_parse(out->hash, &out->token);
+    if (!user_name_check(out->name, err) || !(out->is_token || password_hash_check(out->hash, err)) || !parse_tenants(tenants, arena, out, err))
         return false;
     while (flags.len > 0) {
         struct slice flag = take_field(&flags, ',');
@@ -76,6 +79,26 @@ bool user_parse(struct slice line, struct arena *arena, struct user *out, struct
 static int by_name(const void *a, const void *b)
 {
     return slice_cmp(((const struct user *)a)->name, ((const struct user *)b)->name);
+}
+
+static int by_token(const void *a, const void *b)
+{
+    return memcmp(&(*(const struct user *const *)a)->token, &(*(const struct user *const *)b)->token, sizeof(struct token_digest));
+}
+
+static bool tokens_sort(struct users *users, struct err *err)
+{
+    users->tokens = mem_array(users->count + 1, sizeof(*users->tokens));
+    for (size_t i = 0; i < users->count; i++) {
+        if (users->items[i].is_token)
+            users->tokens[users->token_count++] = &users->items[i];
+    }
+    qsort(users->tokens, users->token_count, sizeof(*users->tokens), by_token);
+    for (size_t i = 1; i < users->token_count; i++) {
+        if (by_token(&users->tokens[i], &users->tokens[i - 1]) == 0)
+            return err_set(err, ERR_INVALID, "users %.*s and %.*s have one token", SLICE_ARG(users->tokens[i - 1]->name), SLICE_ARG(users->tokens[i]->name));
+    }
+    return true;
 }
 
 static bool parse_lines(struct users *users, struct slice text, struct err *err)
@@ -97,7 +120,7 @@ static bool parse_lines(struct users *users, struct slice text, struct err *err)
         if (slice_eq(users->items[i].name, users->items[i - 1].name))
             return err_set(err, ERR_INVALID, "user %.*s stands there twice", SLICE_ARG(users->items[i].name));
     }
-    return true;
+    return tokens_sort(users, err);
 }
 
 bool users_parse(const char *file, struct slice text, struct users **out, struct err *err)
@@ -124,6 +147,7 @@ void users_unref(struct users *users)
     if (users == NULL || atomic_fetch_sub(&users->refs, 1) > 1)
         return;
     mem_free(users->items);
+    mem_free(users->tokens);
     arena_fini(&users->arena);
     mem_free(users);
 }
@@ -132,6 +156,16 @@ const struct user *users_find(const struct users *users, struct slice name)
 {
     struct user key = {.name = name};
     return users->count == 0 ? NULL : bsearch(&key, users->items, users->count, sizeof(*users->items), by_name);
+}
+
+const struct user *users_find_token(const struct users *users, struct slice token)
+{
+    struct user key = {.is_token = true};
+    const struct user *wanted = &key;
+    if (users->token_count == 0 || !token_digest(token, &key.token))
+        return NULL;
+    const struct user *const *found = bsearch(&wanted, users->tokens, users->token_count, sizeof(*users->tokens), by_token);
+    return found == NULL ? NULL : *found;
 }
 
 size_t users_count(const struct users *users)

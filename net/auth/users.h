@@ -5,7 +5,7 @@
  *     name:hash:tenants:flags
  *
  *     name     1 to 128 bytes of printable ASCII without ':'
- *     hash     of password.h
+ *     hash     of password.h, or of token.h: then the user logs in by a bearer token, or by name and token as basic credentials
  *     tenants  one or more, joined by commas; the first is the one of requests that name none; * is every tenant (a tenant with the name * can't be meant)
  *     flags    empty, or admin: may use administrative routes
  *
@@ -15,6 +15,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
+#include "net/auth/token.h"
 
 #define USER_NAME_BYTES_MAX ((size_t)128)
 
@@ -25,6 +26,8 @@ struct user {
     bool any_tenant;
     bool any_first; /* * stands before all named ones: requests that name no tenant are treated as without users */
     bool is_admin;
+    bool is_token; /* hash is a token's: */
+    struct token_digest token;
 };
 
 struct users;
@@ -36,6 +39,8 @@ void users_unref(struct users *users); /* NULL is fine */
 
 /* NULL: no such user. Lives with the users. */
 const struct user *users_find(const struct users *users, struct slice name);
+/* Whose token it is; NULL: nobody's. */
+const struct user *users_find_token(const struct users *users, struct slice token);
 size_t users_count(const struct users *users);
 bool user_may_use(const struct user *user, struct slice tenant);
 

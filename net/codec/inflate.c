@@ -55,10 +55,10 @@ bool unsnap_body(struct slice packed, size_t bytes_max, struct buf *out, struct 
     size_t bytes = 0;
     if (packed.len == 0 || snappy_uncompressed_length(packed.ptr, packed.len, &bytes) != SNAPPY_OK)
         return err_set(err, ERR_INVALID, "snappy: corrupt input");
+    if (bytes / SNAPPY_RATIO_MAX > packed.len) // it promises more than it can hold
+        return err_set(err, ERR_INVALID, "snappy: corrupt input");
     if (bytes > bytes_max)
         return too_large(bytes, bytes_max, err);
-    if (bytes / SNAPPY_RATIO_MAX > packed.len)
-        return err_set(err, ERR_INVALID, "snappy: corrupt input");
     char *to = buf_room(out, bytes + 1);
     if (snappy_uncompress(packed.ptr, packed.len, to, &bytes) != SNAPPY_OK)
         return err_set(err, ERR_INVALID, "snappy: corrupt input");

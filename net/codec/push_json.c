@@ -106,6 +106,8 @@ static bool value_element(void *self, struct json_reader *reader, size_t i, stru
     case 0:
         if (!json_string(reader, &text, err))
             return err_wrap(err, "timestamp");
+        if (slice_starts(text, SLICE("+")))
+            return err_set(err, ERR_INVALID, "timestamp: \"%.*s\" has a sign that is not wanted", SLICE_ARG(text));
         return go_parse_int(text, &entry->ts_ns, err);
     case 1:
         return json_string(reader, &entry->line, err) || err_wrap(err, "line");
@@ -131,6 +133,8 @@ static bool stream_member(void *self, struct json_reader *reader, struct slice k
     struct decoder *decoder = self;
     if (slice_eq(key, SLICE("stream"))) {
         struct label_list list = {0};
+        if (json_peek(reader) == 'n')
+            return err_set(err, ERR_INVALID, "stream: an object wanted at offset %zu", json_offset(reader));
         if (!json_walk_object(reader, label_member, &list, err))
             return err_wrap(err, "stream");
         decoder->stream->label_text = label_text(reader->arena, &list);
@@ -157,8 +161,7 @@ static bool streams_element(void *self, struct json_reader *reader, size_t i, st
 static bool root_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
     struct decoder *decoder = self;
-    bool is_legacy = decoder->stream_member != stream_member;
-    if (is_legacy ? slice_eq_nocase(key, SLICE("streams")) : slice_eq(key, SLICE("streams")))
+    if (slice_eq_nocase(key, SLICE("streams"))) // as Go's decoders of structs have it
         return json_walk_array(reader, streams_element, decoder, err);
     return json_skip(reader, NULL, err);
 }
@@ -169,6 +172,8 @@ static bool entry_member(void *self, struct json_reader *reader, struct slice ke
 {
     struct push_entry *entry = self;
     struct slice text;
+    if (json_peek(reader) == 'n') // null leaves a member as it was, in Go's decoders
+        return json_skip(reader, NULL, err);
     if (slice_eq_nocase(key, SLICE("ts")) || slice_eq_nocase(key, SLICE("timestamp"))) {
         if (!json_string(reader, &text, err))
             return err_wrap(err, "ts");
@@ -194,6 +199,8 @@ static bool entries_element(void *self, struct json_reader *reader, size_t i, st
 static bool legacy_stream_member(void *self, struct json_reader *reader, struct slice key, struct err *err)
 {
     struct decoder *decoder = self;
+    if (json_peek(reader) == 'n')
+        return json_skip(reader, NULL, err);
     if (slice_eq_nocase(key, SLICE("labels"))) {
         struct slice text;
         if (!json_string(reader, &text, err))

@@ -14,6 +14,7 @@ struct decoder {
 };
 
 #define LABELS_MAX ((size_t)4096)
+#define FIELD_NAME_BYTES_MAX ((size_t)100) /* Ochi's */
 
 /* json_walk takes null for an empty one; Ochi does not. */
 static bool expect(struct json_reader *reader, char open, const char *what, struct err *err)
@@ -28,6 +29,8 @@ static bool field_member(void *self, struct json_reader *reader, struct slice ke
     struct slice value;
     if (!json_string(reader, &value, err))
         return err_wrap(err, "field \"%.*s\"", SLICE_ARG(key));
+    if (key.len > FIELD_NAME_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "field \"%.*s...\": a name has at most %zu bytes", 32, key.ptr, FIELD_NAME_BYTES_MAX);
     buf_varint(&decoder->pairs, key.len);
     buf_put(&decoder->pairs, key);
     buf_varint(&decoder->pairs, value.len);

@@ -6,6 +6,7 @@
 #include "core/model/go_text.h"
 #include "core/model/tenant.h"
 #include "net/config/nearest.h"
+#include "net/config/target.h"
 
 enum kind { KIND_TEXT, KIND_BOOL, KIND_COUNT, KIND_BYTES, KIND_DURATION };
 
@@ -55,9 +56,31 @@ static const struct key *key_find(struct slice name)
 
 bool config_has_key(struct slice name, bool *is_bool)
 {
+#define IS_BOOL_LIMIT_BOOL true
+#define IS_BOOL_LIMIT_COUNT false
+#define IS_BOOL_LIMIT_BYTES false
+#define IS_BOOL_LIMIT_DURATION false
+#define IS_BOOL_LIMIT_RATE_MB false
+#define IS_BOOL_LIMIT_TEXT false
+#define IS_BOOL_LIMIT_LIST false
+#define IS_BOOL_LIMIT_BLOCKS false
+    static const struct {
+        const char *name;
+        bool is_bool;
+    } limits[] = {
+#define LIMIT_KEY(kind, field, value, help) {"limits_config." #field, IS_BOOL_LIMIT_##kind},
+        LIMITS_TABLE(LIMIT_KEY)
+#undef LIMIT_KEY
+    };
     const struct key *key = key_find(name);
     *is_bool = key != NULL && key->kind == KIND_BOOL;
-    return key != NULL || slice_starts(name, SLICE("limits_config."));
+    for (size_t i = 0; key == NULL && i < LENGTH(limits); i++) {
+        if (slice_eq_str(name, limits[i].name)) {
+            *is_bool = limits[i].is_bool;
+            return true;
+        }
+    }
+    return key != NULL;
 }
 
 bool config_has_section(struct slice name)
@@ -186,6 +209,7 @@ bool config_finish(struct config *config, struct err *err)
     static const char *const formats[] = {"logfmt", "json"};
     static const char *const accesses[] = {"public", "users", "admins"};
     static const char *const tls_versions[] = {"VersionTLS12", "VersionTLS13"};
+    unsigned roles = 0;
     listen_fold(config);
     if (!config->auth_enabled && slice_eq(config->tenancy, SLICE("optional"))) {
         config->tenancy = SLICE("single");
@@ -205,6 +229,7 @@ bool config_finish(struct config *config, struct err *err)
            one_of("auth.ready", config->auth_ready, accesses, LENGTH(accesses), err) &&
            one_of("auth.metrics", config->auth_metrics, accesses, LENGTH(accesses), err) &&
            one_of("server.tls_min_version", config->tls_min_version, tls_versions, LENGTH(tls_versions), err) &&
+           (target_parse(config->target, &roles, err) || err_wrap(err, "target")) &&
            (tenant_name_check(config->default_tenant, err) || err_wrap(err, "default_tenant"));
 }
 

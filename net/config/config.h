@@ -74,10 +74,12 @@
     KEY(DURATION, "ruler.remote_write.client.queue_config.min_backoff", ruler_remote_write_min_backoff, 30 * NS_PER_MS, "pause after a failure; it doubles") \
     KEY(DURATION, "ruler.remote_write.client.queue_config.max_backoff", ruler_remote_write_max_backoff, 5 * NS_PER_S, "... up to this") \
     KEY(BOOL, "ruler.remote_write.add_org_id_header", ruler_remote_write_add_org_id, true, "send the tenant as X-Scope-OrgID")     \
+    KEY(BOOL, "querier.per_request_limits_enabled", per_request_limits_enabled, false, "a request may tighten its own limits by the header X-Loki-Query-Limits") \
     KEY(DURATION, "querier.tail_max_duration", tail_max_duration, NS_PER_HOUR, "a live tail ends after this; its client may open the next; 0: no end") \
     KEY(BYTES, "tail.buffer", tail_buffer, 8388608, "what a live tail may hold for a client that reads slowly; over it entries are dropped, and it is told which") \
     KEY(BYTES, "tail.memory", tail_memory, 134217728, "what all live tails may hold together")                                  \
     KEY(TEXT, "tail.origins", tail_origins, "", "values of Origin that may open a live tail, by comma (https://grafana.example); empty: any, as in Loki") \
+    KEY(TEXT, "target", target, "all", "which of Loki's parts this node plays: all, or some of read, write, backend; the routes of the others are 404")   \
     KEY(TEXT, "log.level", log_level, "info", "debug, info, warn or error")                                                     \
     KEY(TEXT, "log.format", log_format, "logfmt", "logfmt or json")                                                             \
     KEY(COUNT, "metrics.max_tenants", metrics_max_tenants, 500, "tenants with metrics of their own; the others are summed as __other__") \

@@ -47,17 +47,20 @@ static bool blocks_end(struct reading *reading, struct err *err)
     return ok || err_wrap(err, "%s:%zu", reading->file, reading->blocks_line);
 }
 
-/* limits_config.blocked_queries.<index>.<key> and overrides.<tenant>.blocked_queries.<index>.<key>. */
-static bool is_block_path(const struct slice *path, size_t depth)
+/* limits_config.blocked_queries.<index>.<key> and overrides.<tenant>.blocked_queries.<index>.<key>; one deeper: query_tags.<name>. Where <index> stands, or 0. */
+static size_t block_index_at(const struct slice *path, size_t depth)
 {
-    return (depth == 4 && slice_eq(path[0], SLICE("limits_config")) && slice_eq(path[1], SLICE("blocked_queries"))) ||
-           (depth == 5 && slice_eq(path[0], SLICE("overrides")) && slice_eq(path[2], SLICE("blocked_queries")));
+    if ((depth == 4 || depth == 5) && slice_eq(path[0], SLICE("limits_config")) && slice_eq(path[1], SLICE("blocked_queries")))
+        return 2;
+    return (depth == 5 || depth == 6) && slice_eq(path[0], SLICE("overrides")) && slice_eq(path[2], SLICE("blocked_queries")) ? 3 : 0;
 }
 
 static bool blocks_take(struct reading *reading, const struct slice *path, size_t depth, struct slice value, size_t line, struct err *err)
 {
-    struct slice tenant = depth == 5 ? path[1] : SLICE("");
-    struct slice index = path[depth - 2];
+    size_t index_at = block_index_at(path, depth);
+    struct slice tenant = index_at == 3 ? path[1] : SLICE("");
+    struct slice index = path[index_at];
+    bool is_tag = depth == index_at + 3;
     if (reading->in_blocks && !slice_eq(tenant, reading->blocks_tenant) && !blocks_end(reading, err))
         return false;
     if (!reading->in_blocks) {
@@ -69,9 +72,14 @@ static bool blocks_take(struct reading *reading, const struct slice *path, size_
         buf_str(&reading->blocks, slice_eq(index, reading->blocks_index) ? ", " : "}, {");
     }
     reading->blocks_index = index;
-    go_quote(&reading->blocks, path[depth - 1]);
-    buf_str(&reading->blocks, ": ");
+    go_quote(&reading->blocks, path[index_at + 1]);
+    buf_str(&reading->blocks, is_tag ? ": {" : ": ");
+    if (is_tag) {
+        go_quote(&reading->blocks, path[depth - 1]);
+        buf_str(&reading->blocks, ": ");
+    }
     go_quote(&reading->blocks, value);
+    buf_str(&reading->blocks, is_tag ? "}" : "");
     return true;
 }
 
@@ -81,7 +89,7 @@ static bool take_scalar(void *self, const struct slice *path, size_t depth, stru
     struct buf name = BUF_INIT;
     bool is_override = depth > 0 && slice_eq(path[0], SLICE("overrides"));
     bool ok = true;
-    if (is_block_path(path, depth) && (is_override || !reading->only_overrides))
+    if (block_index_at(path, depth) > 0 && (is_override || !reading->only_overrides))
         return blocks_take(reading, path, depth, value, line, err);
     if (!blocks_end(reading, err))
         return false;

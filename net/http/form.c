@@ -72,6 +72,42 @@ bool form_parse(struct slice text, struct arena *arena, struct form *form, struc
     return true;
 }
 
+/* What stands before `text`, taken with it off *in; false: it does not occur. */
+static bool take_until(struct slice *in, struct slice text, struct slice *out)
+{
+    const char *found = memmem(in->ptr, in->len, text.ptr, text.len);
+    if (found == NULL)
+        return false;
+    *out = slice_of(in->ptr, (size_t)(found - in->ptr));
+    *in = slice_from(*in, out->len + text.len);
+    return true;
+}
+
+/* name="..." of a part's head; false: none, or it is a file. */
+static bool part_name(struct slice head, struct slice *out)
+{
+    struct slice before;
+    if (memmem(head.ptr, head.len, "filename=", 9) != NULL || !take_until(&head, SLICE("name=\""), &before))
+        return false;
+    return take_until(&head, SLICE("\""), out);
+}
+
+bool form_parse_multipart(struct slice body, struct slice boundary, struct arena *arena, struct form *form, struct err *err)
+{
+    struct slice line = arena_printf(arena, "\r\n--%.*s", SLICE_ARG(boundary));
+    struct slice rest = body;
+    struct slice head;
+    struct slice value;
+    struct slice name;
+    bool ok = boundary.len > 0 && take_until(&rest, slice_from(line, 2), &head); // what stands before the first part is nobody's
+    while (ok && !slice_starts(rest, SLICE("--"))) {
+        ok = slice_starts(rest, SLICE("\r\n")) && take_until(&rest, SLICE("\r\n\r\n"), &head) && take_until(&rest, line, &value);
+        if (ok && part_name(head, &name) && !field_add(form, arena, name, value, err))
+            return false;
+    }
+    return ok || err_set(err, ERR_INVALID, "multipart: NextPart: EOF");
+}
+
 bool form_get(const struct form *form, struct slice name, struct slice *value)
 {
     for (size_t i = 0; i < form->count; i++) {

@@ -1,6 +1,7 @@
 #include "net/http/request.h"
 
 #include "net/http/exchange.h"
+#include "net/http/media_type.h"
 
 bool http_header_at(const struct http_request *request, struct slice name, size_t i, struct slice *value)
 {
@@ -34,7 +35,11 @@ struct slice http_request_media_type(struct http_request *request)
 
 bool http_request_form(struct http_request *request, struct form *out, struct err *err)
 {
+    struct slice header;
+    struct slice type;
     *out = (struct form){0};
+    if (request->method == HTTP_POST && http_header_get(request, SLICE("content-type"), &header) && header.len > 0 && !media_type_parse(header, &type, err))
+        return false;
     if (request->method == HTTP_POST &&
         slice_eq(http_request_media_type(request), SLICE("application/x-www-form-urlencoded"))) {
         if (request->body.len > FORM_BYTES_MAX)

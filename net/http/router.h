@@ -13,6 +13,8 @@ enum http_route_flags {
     ROUTE_ANY_METHOD = 32,
     ROUTE_WEBSOCKET = 64, /* may take the connection over */
     ROUTE_METRICS = 128,  /* public unless the configuration says otherwise: it names tenants */
+    ROUTE_WRITE = 256,    /* takes in logs: there with target write */
+    ROUTE_BACKEND = 512,  /* rules, deletion: with target backend; other routes of tenants: with target read */
 };
 
 struct http_route {

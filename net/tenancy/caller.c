@@ -1,6 +1,8 @@
 #include "net/tenancy/caller.h"
 
+#include "core/base/logger.h"
 #include "core/model/tenant.h"
+#include "net/tenancy/request_limits.h"
 
 static bool tenants_name(struct http_request *request, const struct tenancy *tenancy, const struct user *user, struct caller *caller, struct err *err)
 {
@@ -35,7 +37,23 @@ static bool tenants_find(struct http_request *request, const struct tenancy *ten
     return true;
 }
 
-static void limits_find(struct http_request *request, struct caller *caller)
+/* As in Loki, a header that cannot be read is told in the log and changes nothing. */
+static void limits_tighten(struct http_request *request, struct caller *caller)
+{
+    struct slice header;
+    struct err err = {.code = ERR_NONE};
+    if (!http_header_get(request, SLICE("x-loki-query-limits"), &header))
+        return;
+    struct limits *tightened = ARENA_NEW(&request->arena, struct limits);
+    *tightened = *caller->limits;
+    if (request_limits_tighten(header, &request->arena, tightened, &err))
+        caller->limits = tightened;
+    else
+        log_warn("querier", "X-Loki-Query-Limits cannot be read, and is passed over", "org_id",
+                 arena_printf(&request->arena, "%.*s", SLICE_ARG(caller->tenants[0])).ptr, "err", err.text);
+}
+
+static void limits_find(struct http_request *request, const struct tenancy *tenancy, struct caller *caller)
 {
     const struct limits *all[CALLER_TENANTS_MAX] = {NULL};
     for (size_t i = 0; i < caller->tenant_count; i++)
@@ -46,6 +64,8 @@ static void limits_find(struct http_request *request, struct caller *caller)
         limits_strictest(all, caller->tenant_count, &request->arena, strictest);
         caller->limits = strictest;
     }
+    if (tenancy->request_limits)
+        limits_tighten(request, caller);
 }
 
 bool caller_admit(struct http_request *request, const struct tenancy *tenancy, struct limits_shelf *shelf, bool several, const struct user *user)
@@ -58,7 +78,7 @@ bool caller_admit(struct http_request *request, const struct tenancy *tenancy, s
         return false;
     }
     caller->book = limits_shelf_take(shelf);
-    limits_find(request, caller);
+    limits_find(request, tenancy, caller);
     request->user_state = caller;
     return true;
 }

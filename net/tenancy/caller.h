@@ -15,6 +15,7 @@ struct tenancy {
     enum tenancy_mode mode;
     struct slice default_tenant;
     bool several_tenants; /* a|b in queries */
+    bool request_limits;  /* X-Loki-Query-Limits is honoured */
 };
 
 #define CALLER_TENANTS_MAX 64
@@ -23,7 +24,7 @@ struct caller {
     struct slice tenants[CALLER_TENANTS_MAX]; /* sorted, unique */
     size_t tenant_count;
     struct limits_book *book;
-    const struct limits *limits; /* of the one tenant, or the strictest of several */
+    const struct limits *limits; /* of the one tenant, or the strictest of several, and what the request tightens of them */
 };
 
 /* Fills request->user_state with a caller, in the request's arena, or replies (401, 403, 400) and returns false. several: the route takes more than one.

@@ -17,7 +17,7 @@ static int64_t ns_of_ms(int64_t ms)
 static bool compile(struct delete_filter *filter, struct slice query, int64_t now_ns, struct err *err)
 {
     struct err why;
-    if (!logql_parse(arena_copy(&filter->arena, query), &filter->arena, &filter->expr, &why) || filter->expr->kind != EXPR_LOG)
+    if (!logql_parse_delete(arena_copy(&filter->arena, query), &filter->arena, &filter->expr, &why))
         return err_set(err, ERR_INVALID, "invalid query expression");
     filter->log = rewrite_line_filters_first(&filter->expr->log, &filter->arena);
     struct pipeline_hints hints = {.needs_all = true, .now_ns = now_ns};

@@ -179,6 +179,28 @@ def one_tenant_alone(node):
     assert json.loads(call(node, "GET", "/loki/api/v1/cache/generation_numbers", "blue")[1]) == ""
 
 
+def selectors_that_match_every_stream(node):
+    """Loki takes them here, though not in queries."""
+    at = no_space(0)
+    for number, (query, left) in enumerate((("{}", []), ('{app=~".*"}', []), ('{app!="b"}', ["b 0", "b 1"]), ('{} |= "0"', ["a 1", "b 1"]), ('{nothing=""}', []))):
+        tenant = f"every{number}"
+        for app in ("a", "b"):
+            push(node, {"app": app}, [(at + i, f"{app} {i}") for i in range(2)], tenant)
+        ask(node, query, at // S, at // S + 1, tenant)
+        assert lines(node, '{app=~".+"}', at, at + S, tenant) == left, (query, lines(node, '{app=~".+"}', at, at + S, tenant))
+
+
+def everything_of_a_tenant_is_erased(binary, Node):
+    with Node(binary, flags=["--storage.delete_delay=0s", "--storage.compaction_interval=100ms"]) as node:
+        node.start()
+        at = no_space(0)
+        for tenant in ("gone", "kept"):
+            push(node, {"app": "a"}, [(at + i, f"{tenant} entry {i}") for i in range(5)], tenant)
+        call(node, "POST", "/flush")
+        wait_processed(node, [ask(node, "{}", at // S, at // S + 1, "gone")], "gone")
+        assert lines(node, '{app="a"}', at, at + S, "gone") == [] and len(lines(node, '{app="a"}', at, at + S, "kept")) == 5
+
+
 def refusals(node):
     now = int(time.time())
     query = '{app="x"} |= "y"'
@@ -255,7 +277,7 @@ def leaving(binary, Node):
 def run(binary, results, Node):
     with Node(binary, flags=["--storage.delete_delay=1h"]) as node:
         if results.run("delete: the node starts", node.start):
-            for test in (hidden_at_once_everywhere, one_tenant_alone, refusals):
+            for test in (hidden_at_once_everywhere, one_tenant_alone, selectors_that_match_every_stream, refusals):
                 results.run("delete: " + test.__name__.replace("_", " "), test, node)
-    for test in (erased_within_seconds, kept_over_kill, modes, leaving):
+    for test in (erased_within_seconds, everything_of_a_tenant_is_erased, kept_over_kill, modes, leaving):
         results.run("delete: " + test.__name__.replace("_", " "), test, binary, Node)

@@ -49,6 +49,7 @@ OVERRIDES = {
     "volume": {"volume_max_series": 1},
     "queries": {"blocked_queries": [{"pattern": ".*secret.*", "regex": True}, {"pattern": '{job="exact"}'}, {"types": "metric", "pattern": "sum.*", "regex": True},
                                     {"hash": 1083137555}]},
+    "tagged": {"blocked_queries": [{"query_tags": {"source": "batch", "Team": "a"}}, {"pattern": ".*", "regex": True, "types": "metric", "tags": {"source": "logcli"}}]},
     "plain": {},
 }
 
@@ -62,9 +63,9 @@ def push(node, tenant, entries, **labels):
     return requests.post(node.url + PUSH, json=body, headers={"X-Scope-OrgID": tenant}, timeout=60)
 
 
-def query(node, tenant, text=SELECTOR, path="/loki/api/v1/query_range", **params):
+def query(node, tenant, text=SELECTOR, path="/loki/api/v1/query_range", headers=None, **params):
     params = {"start": str(time.time_ns() - HOUR), "end": str(time.time_ns() + HOUR // 10), **params}
-    return requests.get(node.url + path, params={"query": text, **params}, headers={"X-Scope-OrgID": tenant}, timeout=60)
+    return requests.get(node.url + path, params={"query": text, **params}, headers={"X-Scope-OrgID": tenant, **(headers or {})}, timeout=60)
 
 
 def streams(node, tenant, **params):
@@ -113,6 +114,14 @@ QUERIES = [
     ("entries", {"text": f"count_over_time({SELECTOR}[1m])", "limit": 6}, 200, ""),
     ("length", {"start": "0", "end": str(2 * HOUR)}, 200, ""),
     ("length", {"start": "0", "end": str(3 * HOUR)}, 400, "the query time range exceeds the limit (query length: 3h0m0s, limit: 2h)"),
+    *[("length", {"path": "/loki/api/v1/" + path, "start": "0", "end": str(3 * HOUR)}, 400, "the query time range exceeds the limit (query length: 3h0m0s, limit: 2h)")
+      for path in ("labels", "label/job/values", "series", "index/stats", "index/volume", "detected_labels", "detected_fields")],
+    *[("length", {"path": "/loki/api/v1/" + path, "start": "0", "end": str(3 * HOUR)}, 200, "") for path in ("index/volume_range", "patterns")],
+    ("length", {"start": "00000999999", "end": str(2 * HOUR + 999999)}, 200, ""),
+    ("length", {"start": "00000999999", "end": str(2 * HOUR + 1000000)}, 400, "(query length: 2h0m0.001s, limit: 2h)"),
+    ("lookback", {"path": "/loki/api/v1/patterns", "start": "00001000000", "end": str(3 * HOUR), "step": "60"}, 200, '"data":[]'),
+    ("plain", {"path": "/loki/api/v1/index/volume", "step": "0", "interval": "-1", "direction": "up"}, 200, ""),
+    ("plain", {"path": "/loki/api/v1/index/volume_range", "step": "0"}, 400, "zero or negative query resolution"),
     ("range", {"text": f"rate({SELECTOR}[30m])"}, 200, ""),
     ("range", {"text": f"sum(rate({SELECTOR}[1h])) / 2"}, 400, "[interval] value exceeds limit: [1h] > [30m]"),
     ("series", {"text": "count_over_time({job=~\"s.+\"}[1h])", "step": "3600"}, 400, "maximum number of series (2) reached for a single query"),
@@ -141,6 +150,74 @@ QUERIES = [
     ("plain", {"limit": 5001}, 400, "(5001 > 5000)"),
     ("plain", {"text": '{job="a"} |= "secret"'}, 200, ""),
 ]
+
+
+METRIC = f"count_over_time({SELECTOR}[1m])"
+BLOCKED = "query blocked by policy"
+
+# tenant, X-Query-Tags, query, status, words of the answer
+TAGGED = [
+    ("tagged", "Source=batch,team=A", SELECTOR, 400, BLOCKED),
+    ("tagged", "team=a, x=y, SOURCE=Batch", METRIC, 400, BLOCKED),
+    ("tagged", "Source=batch", SELECTOR, 200, ""),
+    ("tagged", None, SELECTOR, 200, ""),
+    ("tagged", "source=logcli", METRIC, 400, BLOCKED),
+    ("tagged", "source=logcli", SELECTOR, 200, ""),
+    ("tagged", "source=logcli=x", METRIC, 200, ""),
+    ("plain", "Source=batch,team=a", SELECTOR, 200, ""),
+    ("plain|tagged", "Source=batch,team=a", SELECTOR, 400, BLOCKED),
+]
+
+# tenant, X-Loki-Query-Limits, parameters of one query, status, words of the answer
+TIGHTENED = [
+    ("plain", {"maxEntriesLimitPerQuery": 5}, {"limit": 6}, 400, "max entries limit per query exceeded, limit > max_entries_limit_per_query (6 > 5)"),
+    ("plain", {"maxEntriesLimitPerQuery": 5}, {"limit": 5}, 200, ""),
+    ("entries", {"maxEntriesLimitPerQuery": 50}, {"limit": 6}, 400, "(6 > 5)"),
+    ("plain", {"maxQueryLength": "30m"}, {}, 400, "the query time range exceeds the limit (query length: 1h6m0s, limit: 30m)"),
+    ("plain", {"maxQueryInterval": "5m"}, {"text": f"rate({SELECTOR}[10m])"}, 400, "[interval] value exceeds limit: [10m] > [5m]"),
+    ("plain", {"requiredLabels": ["env"]}, {}, 400, "stream selector is missing required matchers [env], labels present in the query were [job]"),
+    ("required", {"requiredLabels": ["team"]}, {"text": '{app="x",env="y"}'}, 400, "stream selector is missing required matchers [team]"),
+    ("plain", {"minimumLabelsNumber": 2}, {}, 400, "number_present: 1, required_number_label_matchers: 2"),
+    ("minimum", {"minimumLabelsNumber": 1}, {}, 400, "number_present: 1, required_number_label_matchers: 2"),
+    ("limited", {"maxQueryBytesRead": "1KB"}, {"text": SELECTOR + ' |= "x"'}, 400, "the query would read too many bytes (query: "),
+    ("limited", {"maxQueryLookback": "1s"}, {"start": "999999999", "end": str(10**18)}, 200, '"result":[]'),
+    ("plain|entries", {"maxEntriesLimitPerQuery": 3}, {"limit": 4}, 400, "(4 > 3)"),
+    ("plain", {"maxEntriesLimitPerQuery": 5, "unknown": [1]}, {"limit": 6}, 400, "(6 > 5)"),
+    ("plain", "no JSON", {"limit": 6}, 200, ""),
+]
+
+
+def a_query_is_blocked_by_its_tags(node):
+    wrong = []
+    for tenant, tags, text, status, words in TAGGED:
+        answer = query(node, tenant, text, headers={"X-Query-Tags": tags} if tags else None)
+        if answer.status_code != status or words not in answer.text:
+            wrong.append((tenant, tags, text, answer.status_code, answer.text[:200]))
+    assert not wrong, wrong
+
+
+def tags_stand_in_the_query_log(node):
+    assert query(node, "plain", '{job="tags-of-the-log"}', headers={"X-Query-Tags": "Source=my tool,Team=a!b,status=500,odd"}).status_code == 200
+    found = [line for line in node.log().splitlines() if "tags-of-the-log" in line]
+    assert len(found) == 1 and ' source="my tool"' in found[0] and " team=a_b" in found[0] and " status=200 " in found[0], found
+    assert "status=500" not in found[0] and "odd" not in found[0], found
+
+
+def a_request_tightens_its_own_limits_and_loosens_none(node):
+    assert push(node, "limited", [entry("x" * 4000)]).status_code == 204
+    wrong = []
+    for tenant, limits, params, status, words in TIGHTENED:
+        header = limits if isinstance(limits, str) else json.dumps(limits)
+        answer = query(node, tenant, headers={"X-Loki-Query-Limits": header}, **params)
+        if answer.status_code != status or words not in answer.text:
+            wrong.append((tenant, limits, params, answer.status_code, answer.text[:300]))
+    assert not wrong, wrong
+
+
+def without_the_key_a_request_has_its_tenants_limits(binary, Node):
+    with Node(binary) as node:
+        node.start()
+        assert query(node, "plain", headers={"X-Loki-Query-Limits": '{"maxEntriesLimitPerQuery": 5}'}, limit=6).status_code == 200
 
 
 def a_push_is_taken_or_refused_as_its_row_says(node):
@@ -245,15 +322,17 @@ def a_refused_query_is_counted_by_its_reason(node):
 TESTS = [a_push_is_taken_or_refused_as_its_row_says, a_query_is_answered_or_refused_as_its_row_says, a_stream_too_many_is_429_and_the_others_go_on,
          old_and_new_neighbours_of_refused_entries_are_stored, labels_are_added_as_the_tenant_wants, equal_times_are_told_apart_where_the_tenant_wants_it,
          queries_see_back_as_far_as_the_tenant_wants, a_query_over_its_time_is_504, volume_has_as_many_series_as_the_tenant_wants, a_tenant_is_shown_its_limits,
-         a_refused_query_is_counted_by_its_reason]
+         a_refused_query_is_counted_by_its_reason, a_query_is_blocked_by_its_tags, tags_stand_in_the_query_log, a_request_tightens_its_own_limits_and_loosens_none]
 
 
 def run(binary, results, Node):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
-        json.dump({"multi_tenant_queries_enabled": True, "overrides": OVERRIDES}, config)  # JSON is YAML
+        json.dump({"multi_tenant_queries_enabled": True, "querier": {"per_request_limits_enabled": True}, "overrides": OVERRIDES}, config)  # JSON is YAML
         config.flush()
         with Node(binary, config=config.name) as node:
             if not results.run("limits: the node starts", node.start):
                 return
             for test in TESTS:
                 results.run("limits: " + test.__name__.replace("_", " "), test, node)
+    name = without_the_key_a_request_has_its_tenants_limits
+    results.run("limits: " + name.__name__.replace("_", " "), name, binary, Node)

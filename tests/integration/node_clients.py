@@ -1,4 +1,5 @@
-"""Node's loggers: pino with pino-loki (JSON), winston with winston-loki (protobuf in snappy, and JSON), OpenTelemetry's SDK (JSON and protobuf)."""
+"""Node's loggers: pino with pino-loki (JSON), winston with winston-loki (protobuf in snappy, and JSON), OpenTelemetry's SDK (JSON and protobuf);
+and @myunisoft/loki, which asks too."""
 import json
 import os
 
@@ -67,8 +68,17 @@ def opentelemetry_pushes_protobuf_in_gzip(node):
     opentelemetry(node, "proto", "gzip")
 
 
+def myunisoft_loki_pushes_and_queries(node):
+    answer = json.loads(call(["node", "query_application.js", node.url, "asked", str(COUNT)], cwd=node.folder).splitlines()[-1])
+    assert sorted(answer["logs"]) == sorted(f"GET 200 /orders/{i}" for i in range(COUNT)), len(answer["logs"])
+    assert sum(len(stream["values"]) for stream in answer["streams"]) == 1 + 10 + 100 * (COUNT >= 800), answer["streams"]
+    assert answer["metrics"][0]["labels"] == {"app": "asked"} and answer["metrics"][0]["values"][-1][1] == str(COUNT), answer["metrics"]
+    assert answer["labels"] == ["app", "env", "service_name"] and answer.get("none") is None and answer["apps"] == ["asked"], answer["labels"]
+    assert answer["series"] == [{"app": "asked", "env": "test", "service_name": "asked"}], answer["series"]
+
+
 TESTS = [pino_pushes_with_labels_and_metadata, winston_pushes_protobuf_in_snappy, winston_pushes_json, opentelemetry_pushes_json,
-         opentelemetry_pushes_protobuf_in_gzip]
+         opentelemetry_pushes_protobuf_in_gzip, myunisoft_loki_pushes_and_queries]
 
 
 def run(binary, results, Node):

@@ -34,7 +34,17 @@ static const struct parse_case {
     {"open", SLICE("{a=\"1\""), NULL, "1:7: parse error: unexpected end of input inside braces"},
     {"open string", SLICE("{a=\"1}"), NULL, "1:4: parse error: unterminated quoted string"},
     {"open escape", SLICE("{a=\"\\"), NULL, "1:4: parse error: unterminated quoted string"},
-    {"text behind", SLICE("{a=\"1\"} x"), NULL, "1:9: parse error: unexpected character: 'x'"},
+    {"text behind", SLICE("{a=\"1\"} x"), NULL, "1:9: parse error: unexpected identifier \"x\""},
+    {"a comment", SLICE("{a=\"1\" # why\n, b=\"2\"}#}"), "{a=\"1\", b=\"2\"}", NULL},
+    {"a set behind", SLICE("{a=\"1\"}{b=\"2\"}"), NULL, "1:8: parse error: unexpected \"{\""},
+    {"a brace in braces", SLICE("{{a=\"1\"}}"), NULL, "1:2: parse error: unexpected left brace '{'"},
+    {"a number behind", SLICE("{a=\"1\"} 5m"), NULL, "1:9: parse error: unexpected number \"5m\""},
+    {"an operator behind", SLICE("{a=\"1\"} != 5"), NULL, "1:9: parse error: unexpected <op:!=>"},
+    {"no brace before", SLICE("a=\"1\"}"), NULL, "1:2: parse error: unexpected \"=\""},
+    {"an odd byte behind", SLICE("{a=\"1\"}~"), NULL, "1:8: parse error: unexpected character: '~'"},
+    {"an unknown escape", SLICE("{a=\"\\n\\q\"}"), NULL, "1:4: parse error: unknown escape sequence U+0071 'q'"},
+    {"the other quote escaped", SLICE("{a=\"\\'\"}"), NULL, "1:4: parse error: unknown escape sequence U+0027 '\''"},
+    {"half a surrogate pair", SLICE("{a=\"\\ud800\"}"), NULL, "1:4: parse error: escape sequence is an invalid Unicode code point"},
     {"a bare NUL", SLICE("{\0}"), NULL, "1:2: parse error: unexpected character inside braces: '\\x00'"},
 };
 

@@ -21,6 +21,8 @@ static const struct time_case {
     {"1.7e9", INT64_C(1700000000) * NS_PER_S, NULL},
     {"2026-01-01T00:00:00Z", INT64_C(1767225600) * NS_PER_S, NULL},
     {"2026-01-01T01:00:00.000000001+01:00", INT64_C(1767225600) * NS_PER_S + 1, NULL},
+    {"9999999999", INT64_MAX, NULL},
+    {"-999999999", INT64_C(-999999999) * NS_PER_S, NULL},
     {"1e9", 0, "strconv.ParseInt: parsing \"1e9\": invalid syntax"},
     {"now", 0, "strconv.ParseInt: parsing \"now\": invalid syntax"},
     {"99999999999999999999", 0, "strconv.ParseInt: parsing \"99999999999999999999\": value out of range"},
@@ -88,11 +90,12 @@ static const struct step_case {
     {"step=0.0005", "zero or negative", 0, 0},
     {"step=0", "zero or negative query resolution step widths are not accepted. Try a positive integer", 0, 0},
     {"step=-1", "zero or negative", 0, 0},
-    {"step=NaN", "overflows", 0, 0},
+    {"step=NaN", "zero or negative query resolution", 0, 0},
     {"step=-1s", "cannot parse \"-1s\" to a valid duration", 0, 0},
     {"step=1.5m", "cannot parse \"1.5m\" to a valid duration", 0, 0},
     {"step=Inf", "cannot parse \"Inf\" to a valid duration. It overflows int64", 0, 0},
     {"step=0.1", "exceeded maximum resolution of 11,000 points per time series", 0, 0},
+    {"interval=NaN", "interval must be >= 0", 0, 0},
     {"interval=-1", "interval must be >= 0", 0, 0},
 };
 

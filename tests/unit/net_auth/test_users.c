@@ -7,6 +7,9 @@
 
 #define HASH "$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI"
 
+/* SHA-256 of "abc": FIPS 180-2, appendix B.1. */
+#define TOKEN_HASH "$sha256$ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0"
+
 static void users_have_their_tenants_and_flags(void **state)
 {
     (void)state;
@@ -39,6 +42,40 @@ static void users_have_their_tenants_and_flags(void **state)
     users_unref(second);
 }
 
+static void a_token_finds_its_user(void **state)
+{
+    (void)state;
+    struct users *users = NULL;
+    struct err err = {.text = ""};
+    struct buf text = BUF_INIT;
+    struct buf tokens[3] = {BUF_INIT, BUF_INIT, BUF_INIT};
+    struct buf hash = BUF_INIT;
+    static const char *const names[] = {"a", "b", "c"};
+    buf_str(&text, "p:" HASH ":t:\nfixed:" TOKEN_HASH ":t:admin\n");
+    for (size_t i = 0; i < LENGTH(tokens); i++) {
+        buf_reset(&hash);
+        assert_true(token_create(&tokens[i], &hash, &err));
+        assert_true(slice_starts(buf_slice(&tokens[i]), SLICE("logi_")) && tokens[i].len == 48);
+        buf_printf(&text, "%s:%.*s:t:\n", names[i], SLICE_ARG(buf_slice(&hash)));
+    }
+    if (!users_parse("u", buf_slice(&text), &users, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < LENGTH(tokens); i++) {
+        assert_ptr_equal(users_find_token(users, buf_slice(&tokens[i])), users_find(users, slice_str(names[i])));
+        tokens[i].ptr[20] = tokens[i].ptr[20] == 'A' ? 'B' : 'A';
+        assert_null(users_find_token(users, buf_slice(&tokens[i])));
+        buf_fini(&tokens[i]);
+    }
+    const struct user *fixed = users_find_token(users, SLICE("abc"));
+    assert_true(fixed != NULL && slice_eq(fixed->name, SLICE("fixed")) && fixed->is_token && fixed->is_admin);
+    assert_false(users_find(users, SLICE("p"))->is_token);
+    assert_null(users_find_token(users, SLICE("")));
+    assert_null(users_find_token(users, SLICE(TOKEN_HASH)));
+    users_unref(users);
+    buf_fini(&hash);
+    buf_fini(&text);
+}
+
 static void a_bad_line_is_named_and_its_hash_is_not(void **state)
 {
     (void)state;
@@ -54,6 +91,9 @@ static void a_bad_line_is_named_and_its_hash_is_not(void **state)
         {"a:" HASH ":..:", "'.' or '..'"},
         {"a:" HASH ":t:root", "unknown flag \"root\""},
         {"a:" HASH ":t:\nb:" HASH ":t:\na:" HASH ":u:", "user a stands there twice"},
+        {"a:" TOKEN_HASH ":t:\nb:" TOKEN_HASH ":t:", "users a and b have one token"},
+        {"a:$sha256$AAAA:t:", "the password's hash"},
+        {"a:" TOKEN_HASH "A:t:", "the password's hash"},
     };
     for (size_t i = 0; i < LENGTH(bad); i++) {
         struct users *users = NULL;
@@ -79,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(users_have_their_tenants_and_flags),
+        cmocka_unit_test(a_token_finds_its_user),
         cmocka_unit_test(a_bad_line_is_named_and_its_hash_is_not),
         cmocka_unit_test(no_users_are_users_too),
     };

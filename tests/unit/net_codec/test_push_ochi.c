@@ -27,6 +27,7 @@ static void the_documents_example_is_read(void **state)
     arena_fini(&arena);
 }
 
+#define TEN "0123456789"
 #define LINE(line) "{\"streams\":[{\"stream\":{\"a\":\"b\"},\"values\":[" line "]}]}"
 
 static const struct refuse_case {
@@ -51,6 +52,7 @@ static const struct refuse_case {
     {LINE("[\"1\",null]"), "message"},
     {LINE("[\"1\",\"x\",null]"), "fields must be an object"},
     {LINE("[\"1\",\"x\",{\"k\":{}}]"), "field \"k\""},
+    {LINE("[\"1\",\"x\",{\"" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "k\":\"v\"}]"), "a name has at most 100 bytes"},
     {LINE("") " x", "text after the JSON value"},
 };
 

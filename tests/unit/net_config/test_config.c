@@ -47,8 +47,12 @@ static void blocked_queries_are_read_for_all_and_for_a_tenant(void **state)
     struct config config;
     struct err err = {.text = ""};
     const char *yaml = "limits_config:\n  blocked_queries:\n    - pattern: '{a=\"b\"}'\n      types: [metric, filter]\n    - hash: 12\n  max_line_size: 1KB\n"
-                       "overrides:\n  one:\n    blocked_queries:\n      - {pattern: .*x.*, regex: true, types: limited}\n  two:\n    blocked_queries: []\n  three:\n    max_line_size: 5\n";
+                       "overrides:\n  one:\n    blocked_queries:\n      - {pattern: .*x.*, regex: true, types: limited}\n  two:\n    blocked_queries: []\n  three:\n    max_line_size: 5\n"
+                       "  four:\n    blocked_queries:\n      - pattern: .*\n        regex: true\n        query_tags:\n          Source: Grafana-lokiexplore-app\n          team: 'x'\n"
+                       "      - query_tags: {}\n        pattern: y\n";
     struct limits_book *book = NULL;
+    struct query_tags none = {.count = 0};
+    struct query_tags drilldown = {.items = {{SLICE("source"), SLICE("grafana-lokiexplore-app")}, {SLICE("team"), SLICE("x")}}, .count = 2};
     config_init(&config);
     if (!config_read_yaml(&config, "f", slice_str(yaml), false, &err))
         fail_msg("%s", err.text);
@@ -62,11 +66,17 @@ static void blocked_queries_are_read_for_all_and_for_a_tenant(void **state)
     const struct query_block_list *all = &limits_book_defaults(book)->blocked_queries;
     const struct query_block_list *one = &limits_book_find(book, SLICE("one"))->blocked_queries;
     assert_int_equal(one->count, 1);
-    assert_true(query_blocks_match(one, SLICE("{y=\"x\"}"), QUERY_TYPE_LIMITED));
-    assert_false(query_blocks_match(one, SLICE("{a=\"b\"}"), QUERY_TYPE_METRIC));
-    assert_true(query_blocks_match(all, SLICE("{a=\"b\"}"), QUERY_TYPE_METRIC));
+    assert_true(query_blocks_match(one, SLICE("{y=\"x\"}"), QUERY_TYPE_LIMITED, &none));
+    assert_false(query_blocks_match(one, SLICE("{a=\"b\"}"), QUERY_TYPE_METRIC, &none));
+    assert_true(query_blocks_match(all, SLICE("{a=\"b\"}"), QUERY_TYPE_METRIC, &none));
     assert_int_equal(limits_book_find(book, SLICE("two"))->blocked_queries.count, 0);
     assert_int_equal(limits_book_find(book, SLICE("three"))->blocked_queries.count, 2);
+    const struct query_block_list *four = &limits_book_find(book, SLICE("four"))->blocked_queries;
+    assert_int_equal(four->count, 2);
+    assert_int_equal(four->items[0].tag_count, 2);
+    assert_true(query_blocks_match(four, SLICE("x"), QUERY_TYPE_METRIC, &drilldown));
+    assert_false(query_blocks_match(four, SLICE("x"), QUERY_TYPE_METRIC, &none));
+    assert_true(query_blocks_match(four, SLICE("y"), QUERY_TYPE_METRIC, &none));
     limits_book_unref(book);
 }
 

@@ -81,12 +81,44 @@ static void more_fields_than_the_limit_are_refused(void **state)
     arena_fini(&arena);
 }
 
+static const struct multipart_case {
+    const char *body, *want; /* NULL: refused */
+} multipart_cases[] = {
+    {"--x\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\n{a=\"b\"}\r\n--x--\r\n", "query={a=\"b\"};"},
+    {"before\r\n--x\r\nA: b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n2\r\n--x\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n\r\n--x--", "a=1\r\n2;b=;"},
+    {"--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"g\"\r\n\r\nbytes\r\n--x--", ""},
+    {"--x--", ""},
+    {"", NULL},
+    {"--x", NULL},
+    {"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1", NULL},
+    {"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n1\r\n--x--", NULL},
+    {"--y\r\n\r\n\r\n--y--", NULL},
+};
+
+static void multipart_bodies_are_read_as_the_table_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(multipart_cases); i++) {
+        struct arena arena = ARENA_INIT;
+        struct form form = {0};
+        struct buf got = BUF_INIT;
+        struct err err = {.text = ""};
+        bool ok = form_parse_multipart(slice_str(multipart_cases[i].body), SLICE("x"), &arena, &form, &err);
+        for (size_t k = 0; k < form.count; k++)
+            buf_printf(&got, "%.*s=%.*s;", SLICE_ARG(form.fields[k].name), SLICE_ARG(form.fields[k].value));
+        if (ok != (multipart_cases[i].want != NULL) || (ok && !slice_eq_str(buf_slice(&got), multipart_cases[i].want)))
+            fail_msg("%zu: %.*s \"%s\"", i, SLICE_ARG(buf_slice(&got)), err.text);
+        buf_fini(&got);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_form_is_read_as_the_table_says),
         cmocka_unit_test(the_first_of_equal_names_counts),
-        cmocka_unit_test(more_fields_than_the_limit_are_refused),
+        cmocka_unit_test(more_fields_than_the_limit_are_refused), cmocka_unit_test(multipart_bodies_are_read_as_the_table_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
