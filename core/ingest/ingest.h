@@ -17,6 +17,13 @@
 struct stream_cache;
 struct stream_cache *stream_cache_create(size_t entries_max) MUST_CHECK;
 void stream_cache_destroy(struct stream_cache *cache);
+void stream_cache_empty(struct stream_cache *cache); /* gives its memory back */
+
+struct stream_cache_counts {
+    uint64_t hits, misses, evictions; /* since it was created */
+    size_t bytes;                     /* that it takes now */
+};
+struct stream_cache_counts stream_cache_counts(const struct stream_cache *cache);
 
 /* What storage is asked about a stream. */
 struct ingest_streams {

@@ -4,6 +4,7 @@
 #include "core/base/metric.h"
 #include "core/metrics/metric_table.h"
 #include "net/api/admission.h"
+#include "net/api/push.h"
 #include "net/api/query_run.h"
 #include "net/api/query_scheduler.h"
 
@@ -75,6 +76,23 @@ static struct metric *duration_of(struct route_metrics *slot, enum http_method m
         atomic_store(&slot->duration_status[m], status);
     }
     return found;
+}
+
+static size_t decoded_bytes(void *self)
+{
+    return atomic_load_explicit(&((struct api *)self)->decoded_bytes, memory_order_relaxed); // a figure
+}
+
+static size_t cache_bytes(void *self)
+{
+    (void)self;
+    return push_cache_bytes();
+}
+
+void api_tell_memory(struct api *api)
+{
+    memory_budget_source(api->memory, MEMORY_HTTP, decoded_bytes, api);
+    memory_budget_source(api->memory, MEMORY_CACHE, cache_bytes, api);
 }
 
 static const struct http_route *route_of(const struct http_request *request)

@@ -56,6 +56,30 @@ void push_metrics_decoded(const char *format, int64_t took_ns)
     metric_observe(last.seconds, (double)took_ns / (double)NS_PER_S);
 }
 
+static struct metric *cache_request(struct slice result)
+{
+    const struct slice labels[] = {SLICE("label"), result};
+    return metric_get(METRIC_logi_cache_requests_total, labels);
+}
+
+void push_metrics_cache(const struct stream_cache_counts *before, const struct stream_cache_counts *now)
+{
+    static _Thread_local struct {
+        struct metric *hits, *misses, *evictions;
+    } own;
+    if (own.hits == NULL) {
+        own.misses = cache_request(SLICE("miss"));
+        own.evictions = metric_get1(METRIC_logi_cache_evictions_total, SLICE("label"));
+        own.hits = cache_request(SLICE("hit"));
+    }
+    if (now->hits > before->hits)
+        metric_add(own.hits, now->hits - before->hits);
+    if (now->misses > before->misses)
+        metric_add(own.misses, now->misses - before->misses);
+    if (now->evictions > before->evictions)
+        metric_add(own.evictions, now->evictions - before->evictions);
+}
+
 void push_metrics_stored(bool ok, int64_t took_ns)
 {
     static _Thread_local struct metric *seconds[2];

@@ -9,6 +9,7 @@
 #include "core/base/metric.h"
 #include "core/base/rcu.h"
 #include "core/metrics/metric_table.h"
+#include "net/api/push.h"
 #include "net/api/query_scheduler.h"
 #include "net/api/scrape_limits.h"
 #include "net/api/scrape_process.h"
@@ -89,8 +90,20 @@ static void scrape_store(const struct scrape *scrape)
     set0(METRIC_loki_compactor_pending_delete_requests_count, (double)s.deletes.pending);
     set0(METRIC_loki_compactor_oldest_pending_delete_request_age_seconds,
          s.deletes.pending > 0 ? (double)(clock_wall_ns(scrape->api->clock) / NS_PER_MS - s.deletes.oldest_ms) / 1e3 : 0);
-    set1(METRIC_logi_memory_used_bytes, "tail", (double)(tails_bytes(scrape->api->tails) + store_tap_bytes(scrape->api->store)));
-    set1(METRIC_logi_memory_used_bytes, "head", (double)(s.head_open_bytes + s.head_sealed_bytes));
+}
+
+static void scrape_memory(struct api *api)
+{
+    struct memory_budget *memory = api->memory;
+    if (memory == NULL)
+        return;
+    for (int i = 0; i < MEMORY_AREAS; i++)
+        set1(METRIC_logi_memory_used_bytes, memory_area_text((enum memory_area)i), (double)memory_budget_area(memory, (enum memory_area)i));
+    for (int i = 0; i < SHED_ACTIONS; i++)
+        set1(METRIC_logi_memory_shed_total, memory_shed_text((enum memory_shed)i), (double)memory_budget_sheds(memory, (enum memory_shed)i));
+    set0(METRIC_logi_memory_limit_bytes, (double)memory_budget_limit(memory));
+    set0(METRIC_logi_memory_pressure_level, (double)memory_budget_look(memory, clock_mono_ns(api->clock)));
+    set1(METRIC_logi_cache_bytes, "label", (double)push_cache_bytes());
 }
 
 static void scrape_now(void *self)
@@ -99,6 +112,7 @@ static void scrape_now(void *self)
     const struct scrape *scrape = self;
     (void)pthread_mutex_lock(&lock);
     scrape_store(scrape);
+    scrape_memory(scrape->api);
     scrape_process(scrape->api->start_wall_ns);
     scrape_limits(scrape->api->limits);
     set1(METRIC_loki_tcp_connections, "http", (double)http_server_connections(scrape->server));

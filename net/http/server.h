@@ -61,6 +61,7 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns);
  * listener cannot change between clear text and TLS. */
 void http_server_set_tls(struct http_server *server, void *const *tls);
 
+size_t http_server_body_bytes(const struct http_server *server); /* bodies that handlers hold, and what has come of others, as of the last 100 ms */
 size_t http_server_connections(const struct http_server *server);
 size_t http_server_connections_max(const struct http_server *server);
 /* Port of the i-th listener, for address ":0". */

@@ -154,6 +154,7 @@ static void sweep(h2o_timeout_entry_t *entry)
     sweeper->largest = NULL;
     handshakes_sweep(sweeper->loop, clock_mono_ns(server->config.clock));
     (void)H2O_HTTP1_CALLBACKS.foreach_request(&sweeper->loop->context, look, sweeper);
+    atomic_store_explicit(&sweeper->loop->arriving_bytes, sweeper->body_bytes, memory_order_relaxed); // a figure
     size_t share = server->config.body_budget_bytes / server->loop_count;
     if (sweeper->body_bytes > share && sweeper->largest != NULL)
         cut(sweeper, sweeper->largest, "overload");

@@ -130,12 +130,46 @@ static void init_group(struct store *store)
         .seal_age_ns = c->seal_age_ns,
         .stream_idle_ns = c->stream_idle_ns,
         .head_bytes_max = c->head_bytes_max,
+        .memory = c->memory,
     };
+}
+
+static size_t head_bytes(void *self)
+{
+    struct store *store = self;
+    return RELAXED(&store->group.head_bytes) + RELAXED(&store->group.retired_bytes);
+}
+
+static size_t inflight_bytes(void *self)
+{
+    return RELAXED(&((struct store *)self)->inflight_bytes);
+}
+
+static size_t tap_bytes(void *self)
+{
+    return store_tap_bytes(self);
+}
+
+static size_t index_bytes(void *self)
+{
+    return RELAXED(&((struct store *)self)->index_bytes);
+}
+
+static void tell_memory(struct store *store)
+{
+    struct memory_budget *memory = store->config.memory;
+    if (memory == NULL)
+        return;
+    memory_budget_source(memory, MEMORY_HEAD, head_bytes, store);
+    memory_budget_source(memory, MEMORY_WAL, inflight_bytes, store);
+    memory_budget_source(memory, MEMORY_TAIL, tap_bytes, store);
+    memory_budget_source(memory, MEMORY_INDEX_MAP, index_bytes, store);
 }
 
 static void start_threads(struct store *store)
 {
     init_group(store);
+    tell_memory(store);
     store->sealer = sealer_create(&store->group.seal, store_trim, store);
     store->group.sealer = store->sealer;
     store->shards = mem_array(store->shard_count, sizeof(struct shard *));
@@ -363,6 +397,7 @@ void store_stats(struct store *store, struct store_stats *out)
             add_segment(out, segment_stats(view->days[i]->segments[k]));
     view_drop(view);
     add_indexes(store, out);
+    atomic_store_explicit(&store->index_bytes, out->index_bytes, memory_order_relaxed); // a figure
     out->disk_free_bytes = atomic_load(&store->disk_free_bytes);
     out->disk_size_bytes = atomic_load(&store->disk_size_bytes);
     out->is_read_only = atomic_load(&store->is_read_only);

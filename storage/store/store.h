@@ -36,6 +36,7 @@ struct store_config {
     bool compaction;
     int64_t compaction_interval_ns;
     uint64_t disk_free_reserve;     /* read-only below this many free bytes */
+    struct memory_budget *memory;   /* the node's, which outlives the store; NULL: none */
     size_t tap_bytes_max;           /* entries that wait in the taps of live tails, all together */
     /* Retention of a tenant, ns; 0: keep. Asked by maintenance. May be NULL. */
     int64_t (*retention_ns)(void *self, struct slice tenant);

@@ -70,6 +70,7 @@ struct store {
     pthread_mutex_t trim_lock;
     int64_t erase_after_mono_ns; /* the thread's: a round that failed is tried again then */
     _Atomic uint64_t disk_free_bytes, disk_size_bytes;
+    _Atomic size_t index_bytes; /* as of the last store_stats */
 };
 
 /* store_days.c: opens what is on the disk into days, view and segment_ids. */
