@@ -10,6 +10,8 @@
 
 #define SHARE_PERCENT 80 /* of what there is: the rest is for the page cache, without which reading is slow */
 #define TRIM_INTERVAL_NS NS_PER_S
+#define TICK_NS (250 * NS_PER_MS)
+#define TICK_PRESSED_NS (25 * NS_PER_MS) /* a look takes about 10 us */
 
 /* ---- the limit ---- */
 
@@ -155,7 +157,7 @@ static void give_back(struct memory_budget *budget, int64_t now)
         memory_budget_note_shed(budget, SHED_EVICT);
 }
 
-void node_memory_tick(struct memory_budget *budget)
+int64_t node_memory_tick(struct memory_budget *budget)
 {
     static enum memory_pressure told;
     int64_t now = clock_mono_ns(&system_clock);
@@ -166,4 +168,5 @@ void node_memory_tick(struct memory_budget *budget)
     told = level;
     if (level > PRESSURE_NONE)
         give_back(budget, now);
+    return level > PRESSURE_NONE ? TICK_PRESSED_NS : TICK_NS;
 }

@@ -14,5 +14,6 @@ size_t node_memory_limit(const struct config *config);
 /* *out is config, with each setting that bounds memory cut to its part of the limit; those that were cut are logged. *out borrows what config owns. */
 void node_memory_fit(const struct config *config, size_t limit_bytes, struct config *out);
 
-/* Several times a second: tells the budget what is resident, logs a level that changed, and under pressure gives free memory back to the system. */
-void node_memory_tick(struct memory_budget *budget);
+/* Tells the budget what is resident, logs a level that changed, and under pressure gives free memory back to the system. Returns after how many ns it wants
+ * to be called again. */
+int64_t node_memory_tick(struct memory_budget *budget);

@@ -316,8 +316,7 @@ static void wait_for_the_end(struct node *node)
     int64_t verbose_until_ns = 0;
     enum log_level usual = logger_level();
     for (;;) {
-        node_memory_tick(node->memory);
-        switch (signals_wait(NS_PER_S / 4)) {
+        switch (signals_wait(node_memory_tick(node->memory))) {
         case SIGNAL_STOP:
             return;
         case SIGNAL_RELOAD:

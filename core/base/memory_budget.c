@@ -32,15 +32,18 @@ struct memory_budget {
     _Atomic uint64_t sheds[SHED_ACTIONS];
 };
 
-/* Percent of the limit: where a level begins, and where it is over. */
+/* What is left of the limit where a level begins: whichever is more. */
 static const struct {
-    size_t from, over;
-} bounds[] = {[PRESSURE_FLUSH] = {70, 65}, [PRESSURE_QUERIES] = {80, 75}, [PRESSURE_PUSHES] = {90, 85}};
+    size_t percent, bytes;
+} reserves[] = {[PRESSURE_FLUSH] = {30, (size_t)64 << 20}, [PRESSURE_QUERIES] = {20, (size_t)48 << 20}, [PRESSURE_PUSHES] = {10, (size_t)32 << 20}};
+
+#define OVER_PERCENT 5 /* of the limit: a level is over when so much more is left */
 
 struct memory_budget *memory_budget_create(size_t limit_bytes)
 {
     struct memory_budget *budget = mem_zero(sizeof(*budget));
     size_t share = limit_bytes / QUERY_SHARE_PART;
+    assert(limit_bytes >= MEMORY_LIMIT_BYTES_MIN);
     budget->limit = limit_bytes;
     budget->query_max = limit_bytes / QUERY_PART;
     budget->query_share = share < QUERY_SHARE_MIN ? QUERY_SHARE_MIN : share > QUERY_SHARE_MAX ? QUERY_SHARE_MAX : share;
@@ -108,14 +111,20 @@ size_t memory_budget_used(struct memory_budget *budget)
     return accounted(budget) + figure(&budget->other);
 }
 
+static size_t level_from(const struct memory_budget *budget, int level)
+{
+    size_t part = budget->limit / 100 * reserves[level].percent;
+    return budget->limit - (part > reserves[level].bytes ? part : reserves[level].bytes);
+}
+
 static int level_next(const struct memory_budget *budget, int level, size_t used)
 {
     int wanted = PRESSURE_NONE;
     for (int i = PRESSURE_FLUSH; i <= PRESSURE_PUSHES; i++) {
-        if (used >= budget->limit / 100 * bounds[i].from)
+        if (used >= level_from(budget, i))
             wanted = i;
     }
-    while (level > wanted && used < budget->limit / 100 * bounds[level].over)
+    while (level > wanted && used < level_from(budget, level) - budget->limit / 100 * OVER_PERCENT)
         level--;
     return level > wanted ? level : wanted;
 }

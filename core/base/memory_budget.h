@@ -2,11 +2,14 @@
  *
  *     used = what the areas say now + what else was resident when the process was last looked at
  *
- * | level            | from | what is done                                    | over at |
- * | ---------------- | ---- | ----------------------------------------------- | ------- |
- * | PRESSURE_FLUSH   | 70 % | heads are sealed early, free memory is given back | 65 %  |
- * | PRESSURE_QUERIES | 80 % | queries that hold much get no more              | 75 %    |
- * | PRESSURE_PUSHES  | 90 % | pushes are refused                              | 85 %    |
+ * | level            | when less is left than  | what is done                                      |
+ * | ---------------- | ----------------------- | ------------------------------------------------- |
+ * | PRESSURE_FLUSH   | 30 % or 64 MiB          | heads are sealed early, free memory is given back |
+ * | PRESSURE_QUERIES | 20 % or 48 MiB          | queries that hold much get no more                |
+ * | PRESSURE_PUSHES  | 10 % or 32 MiB          | pushes are refused                                |
+ *
+ * Whichever is more: the bytes are for what no area tells of, a seal and an index commit of many new streams at once (28 MiB were seen). A level is over
+ * when 5 % of the limit more is left than where it begins.
  *
  * Every area has a bound of its own besides; this is about their sum, and about what no area tells of.
  * Thread: any; sources are added, and stopped, by one.
@@ -18,14 +21,14 @@
 #include "core/base/err.h"
 
 enum memory_area {
-    MEMORY_HEAD,      /* entries that are in no segment yet, and those that scans still hold */
+    MEMORY_HEAD,      /* entries that are in no segment yet, those that scans still hold, and the streams that are known */
     MEMORY_INDEX_MAP, /* pages of the label indexes' files: told, and no part of `used`, since the system takes them back when it needs memory */
     MEMORY_QUERY,     /* what queries have charged */
     MEMORY_CACHE,
     MEMORY_HTTP,      /* request bodies, and what they were unpacked and decoded to */
     MEMORY_WAL,       /* pushes on their way through the log to the heads */
     MEMORY_TAIL,
-    MEMORY_OTHER,     /* resident, and of no area: code, threads, label sets, what malloc keeps */
+    MEMORY_OTHER,     /* resident, and of no area: threads, what seals and index commits work with, what malloc keeps */
     MEMORY_AREAS,
 };
 
@@ -33,7 +36,7 @@ enum memory_pressure { PRESSURE_NONE, PRESSURE_FLUSH, PRESSURE_QUERIES, PRESSURE
 
 enum memory_shed { SHED_FLUSH, SHED_EVICT, SHED_REJECT_QUERY, SHED_REJECT_PUSH, SHED_ACTIONS };
 
-#define MEMORY_LIMIT_BYTES_MIN ((size_t)64 << 20)
+#define MEMORY_LIMIT_BYTES_MIN ((size_t)128 << 20)
 
 struct memory_budget; /* NULL, for functions that take one: no limit */
 

@@ -364,6 +364,11 @@ struct stream_record *shard_find(struct shard *shard, struct hash128 id)
     return stream_table_find(shard->streams, id);
 }
 
+size_t shard_stream_bytes(const struct shard *shard)
+{
+    return stream_table_bytes(shard->streams);
+}
+
 void shard_stats(struct shard *shard, struct shard_stats *out)
 {
     *out = (struct shard_stats){.streams = stream_table_count(shard->streams),

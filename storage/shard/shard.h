@@ -66,6 +66,9 @@ uint64_t shard_unsealed_from(struct shard *shard, uint64_t handed);
 /* Inside rcu_enter/rcu_leave. Thread: any. */
 struct stream_record *shard_find(struct shard *shard, struct hash128 id);
 
+/* Of the label sets and records of its streams. Thread: any. */
+size_t shard_stream_bytes(const struct shard *shard);
+
 struct shard_stats {
     uint64_t streams, lists, entries, label_bytes, open_bytes, frozen_bytes, frozen_lists, stream_bytes;
     size_t queue_bytes;

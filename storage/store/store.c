@@ -137,7 +137,10 @@ static void init_group(struct store *store)
 static size_t head_bytes(void *self)
 {
     struct store *store = self;
-    return RELAXED(&store->group.head_bytes) + RELAXED(&store->group.retired_bytes);
+    size_t sum = RELAXED(&store->group.head_bytes) + RELAXED(&store->group.retired_bytes);
+    for (unsigned i = 0; i < store->shard_count; i++)
+        sum += shard_stream_bytes(store->shards[i]);
+    return sum;
 }
 
 static size_t inflight_bytes(void *self)
@@ -169,12 +172,12 @@ static void tell_memory(struct store *store)
 static void start_threads(struct store *store)
 {
     init_group(store);
-    tell_memory(store);
     store->sealer = sealer_create(&store->group.seal, store_trim, store);
     store->group.sealer = store->sealer;
     store->shards = mem_array(store->shard_count, sizeof(struct shard *));
     for (unsigned i = 0; i < store->shard_count; i++)
         store->shards[i] = shard_create(&store->group, i);
+    tell_memory(store);
     atomic_store(&store->takes_pushes, true);
     store->is_replaying = true;
     if (pthread_create(&store->replay_thread, NULL, store_replay_run, store) != 0 ||

@@ -8,7 +8,7 @@
 #include "core/base/memory_budget.h"
 
 #define MIB ((size_t)1 << 20)
-#define LIMIT (100 * MIB)
+#define LIMIT (1000 * MIB)
 
 static size_t head_bytes, index_bytes;
 
@@ -32,9 +32,9 @@ static void a_level_is_left_lower_than_it_was_reached(void **state)
     static const struct {
         size_t used_mib;
         enum memory_pressure want;
-    } steps[] = {{10, PRESSURE_NONE},    {69, PRESSURE_NONE},    {70, PRESSURE_FLUSH},   {66, PRESSURE_FLUSH}, {64, PRESSURE_NONE},
-                 {95, PRESSURE_PUSHES},  {86, PRESSURE_PUSHES},  {84, PRESSURE_QUERIES}, {76, PRESSURE_QUERIES}, {90, PRESSURE_PUSHES},
-                 {74, PRESSURE_FLUSH},   {80, PRESSURE_QUERIES}, {1, PRESSURE_NONE}};
+    } steps[] = {{100, PRESSURE_NONE},   {699, PRESSURE_NONE},   {701, PRESSURE_FLUSH},   {660, PRESSURE_FLUSH},   {640, PRESSURE_NONE},
+                 {950, PRESSURE_PUSHES}, {860, PRESSURE_PUSHES}, {840, PRESSURE_QUERIES}, {760, PRESSURE_QUERIES}, {901, PRESSURE_PUSHES},
+                 {740, PRESSURE_FLUSH},  {801, PRESSURE_QUERIES}, {10, PRESSURE_NONE}};
     struct memory_budget *budget = make();
     int64_t now = NS_PER_S;
     for (size_t i = 0; i < LENGTH(steps); i++) {
@@ -45,6 +45,34 @@ static void a_level_is_left_lower_than_it_was_reached(void **state)
             fail_msg("step %zu, %zu MiB: level %d, want %d", i, steps[i].used_mib, (int)level, (int)steps[i].want);
         assert_int_equal(level, memory_budget_level(budget));
     }
+    memory_budget_destroy(budget);
+}
+
+static void a_small_limit_keeps_bytes_free_for_what_no_area_tells_of(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t used_mib;
+        enum memory_pressure want;
+    } steps[] = {{63, PRESSURE_NONE}, {64, PRESSURE_FLUSH}, {80, PRESSURE_QUERIES}, {96, PRESSURE_PUSHES}};
+    struct memory_budget *budget = memory_budget_create(128 * MIB);
+    memory_budget_source(budget, MEMORY_HEAD, value_of, &head_bytes);
+    for (size_t i = 0; i < LENGTH(steps); i++) {
+        head_bytes = steps[i].used_mib * MIB;
+        assert_int_equal(steps[i].want, memory_budget_look(budget, (int64_t)(i + 1) * NS_PER_S));
+    }
+    memory_budget_destroy(budget);
+}
+
+static void sources_are_not_asked_after_the_stop(void **state)
+{
+    (void)state;
+    struct memory_budget *budget = make();
+    head_bytes = LIMIT;
+    assert_int_equal(PRESSURE_PUSHES, memory_budget_look(budget, NS_PER_S));
+    memory_budget_stop(budget);
+    assert_int_equal(PRESSURE_NONE, memory_budget_look(budget, 2 * NS_PER_S));
+    assert_int_equal(0, memory_budget_used(budget));
     memory_budget_destroy(budget);
 }
 
@@ -80,20 +108,20 @@ static void queries_get_a_quarter_and_under_pressure_a_share(void **state)
     (void)state;
     struct err err;
     struct memory_budget *budget = make();
-    assert_true(memory_budget_take(budget, 20 * MIB, 0, &err));
-    assert_false(memory_budget_take(budget, 6 * MIB, 0, &err));
+    assert_true(memory_budget_take(budget, 200 * MIB, 0, &err));
+    assert_false(memory_budget_take(budget, 60 * MIB, 0, &err));
     assert_int_equal(ERR_UNAVAILABLE, err.code);
-    assert_true(memory_budget_take(budget, 5 * MIB, 0, &err));
-    assert_int_equal(25 * MIB, memory_budget_area(budget, MEMORY_QUERY));
-    memory_budget_give(budget, 25 * MIB);
-    head_bytes = 80 * MIB;
+    assert_true(memory_budget_take(budget, 50 * MIB, 0, &err));
+    assert_int_equal(250 * MIB, memory_budget_area(budget, MEMORY_QUERY));
+    memory_budget_give(budget, 250 * MIB);
+    head_bytes = 810 * MIB;
     (void)memory_budget_look(budget, NS_PER_S);
-    assert_true(memory_budget_take(budget, MIB / 2, 0, &err));
-    assert_true(memory_budget_take(budget, MIB / 2, MIB / 2, &err));
-    assert_false(memory_budget_take(budget, 1, MIB, &err));
-    assert_non_null(strstr(err.text, "memory.limit, 100 MiB"));
+    assert_true(memory_budget_take(budget, 2 * MIB, 0, &err));
+    assert_true(memory_budget_take(budget, MIB, 2 * MIB, &err));
+    assert_false(memory_budget_take(budget, MIB, 3 * MIB, &err));
+    assert_non_null(strstr(err.text, "memory.limit, 1000 MiB"));
     assert_int_equal(2, memory_budget_sheds(budget, SHED_REJECT_QUERY));
-    assert_int_equal(MIB, memory_budget_area(budget, MEMORY_QUERY));
+    assert_int_equal(3 * MIB, memory_budget_area(budget, MEMORY_QUERY));
     memory_budget_destroy(budget);
 }
 
@@ -111,6 +139,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_level_is_left_lower_than_it_was_reached),
+        cmocka_unit_test(a_small_limit_keeps_bytes_free_for_what_no_area_tells_of),
+        cmocka_unit_test(sources_are_not_asked_after_the_stop),
         cmocka_unit_test(looks_within_five_milliseconds_sum_once),
         cmocka_unit_test(what_is_resident_and_of_no_area_is_other),
         cmocka_unit_test(queries_get_a_quarter_and_under_pressure_a_share),
