@@ -36,7 +36,7 @@ struct metric *metric_get(size_t family, const struct slice *values);
 struct metric *metric_get0(size_t family);                     /* of a family without labels */
 struct metric *metric_get1(size_t family, struct slice value); /* of one with one label */
 
-void metric_add(struct metric *counter, uint64_t n);
+void metric_add(struct metric *counter, uint64_t n); /* of a counter of seconds: ns */
 void metric_add_seconds(struct metric *counter, double seconds); /* counters of seconds: keep ns inside, print seconds */
 void metric_set(struct metric *gauge, double value); /* on a counter: a part counted elsewhere, as the kernel's CPU time; it must not fall */
 void metric_move(struct metric *gauge, double by);

@@ -14,7 +14,6 @@
     FAMILY(log_messages_total, COUNTER, "all", "Logi's own log messages by level (debug, info, warn, error).", ("level"), ()) \
     FAMILY(logi_allocator_fragmentation_ratio, GAUGE, "logi", "Resident over in-use memory.", (), ()) \
     FAMILY(logi_auth_requests_total, COUNTER, "logi", "Authenticated requests by method (none, basic, bearer, oidc, mtls) and result (ok, denied, error).", ("method", "result"), ()) \
-    FAMILY(logi_backup_last_success_timestamp_seconds, GAUGE, "logi", "End of the last snapshot, Unix seconds.", (), ()) \
     FAMILY(logi_build_info, GAUGE, "logi", "1, with what was built in its labels.", ("version", "revision", "compiler", "arch", "os"), ()) \
     FAMILY(logi_cache_bytes, GAUGE, "logi", "Bytes in caches.", ("cache"), ()) \
     FAMILY(logi_cache_evictions_total, COUNTER, "logi", "Cache entries dropped.", ("cache"), ()) \
@@ -71,7 +70,6 @@
     FAMILY(logi_ready, GAUGE, "logi", "1 when /ready answers 200.", (), ()) \
     FAMILY(logi_retention_deleted_bytes_total, COUNTER, "logi", "Bytes deleted: age, size, delete_request.", ("reason"), ()) \
     FAMILY(logi_retention_deleted_segments_total, COUNTER, "logi", "Segments deleted: age, size, delete_request.", ("reason"), ()) \
-    FAMILY(logi_self_log_dropped_total, COUNTER, "logi", "Own log lines not stored in Logi's internal tenant.", (), ()) \
     FAMILY(logi_start_seconds, GAUGE, "logi", "Time from exec to ready of this start.", (), ()) \
     FAMILY(logi_store_bytes, GAUGE, "logi", "Stored: tier local, object; kind data, index, filter, meta.", ("tier", "kind"), ()) \
     FAMILY(logi_store_checksum_failures_total, COUNTER, "logi", "Bad blocks met: data, index, wal, object.", ("kind"), ()) \

@@ -1,5 +1,7 @@
 #include "core/plan/query_control.h"
 
+#include "core/pipeline/pipeline.h"
+
 void query_control_begin(struct query_control *control, const struct clock *clock, const struct limits *limits, struct memory_budget *memory)
 {
     control->clock = clock;
@@ -53,4 +55,10 @@ void query_control_refund(struct query_control *control, size_t bytes)
 {
     atomic_fetch_add_explicit(&control->memory_left, (int64_t)bytes, memory_order_relaxed); // a counter alone
     memory_budget_give(control->memory, bytes);
+}
+
+void query_control_note_matching(struct query_control *control, const struct pipeline_worker *worker)
+{
+    for (int i = 0; i < MATCH_ENGINES; i++)
+        atomic_fetch_add_explicit(&control->stats.match_ns[i], pipeline_worker_match_ns(worker, (enum match_engine)i), memory_order_relaxed); // a figure
 }

@@ -19,6 +19,8 @@ struct query_stats { /* all summed with relaxed adds */
     _Atomic uint64_t duplicates;
     _Atomic uint64_t streams_matched, chunks_matched;
     _Atomic uint64_t entries_returned;
+    _Atomic uint64_t decompress_ns;                         /* CPU */
+    _Atomic uint64_t match_ns[2];                           /* in line filters: enum match_engine of pipeline.h */
 };
 
 struct query_control {
@@ -44,3 +46,7 @@ bool query_control_check(struct query_control *control, struct err *err) MUST_CH
 /* Takes bytes from the query's memory and the node's; ERR_LIMIT "query needs more than 256 MiB (max_query_memory): ...", ERR_UNAVAILABLE for the node's. */
 bool query_control_charge(struct query_control *control, size_t bytes, struct err *err) MUST_CHECK;
 void query_control_refund(struct query_control *control, size_t bytes);
+
+struct pipeline_worker;
+/* Adds the worker's time in line filters to the figures. */
+void query_control_note_matching(struct query_control *control, const struct pipeline_worker *worker);

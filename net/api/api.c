@@ -135,6 +135,12 @@ void api_rejected(void *app, const char *reason)
     metric_add(metric_get1(METRIC_logi_http_rejected_total, slice_str(reason)), 1);
 }
 
+void api_lagged(void *app, int64_t late_ns)
+{
+    (void)app;
+    metric_observe(metric_get0(METRIC_logi_event_loop_lag_seconds), (double)late_ns / (double)NS_PER_S);
+}
+
 struct route_table (*const api_route_tables[])(void) = {loki_v1_routes,    loki_explore_routes, loki_legacy_routes, loki_rules_routes,
                                                        otlp_routes, ops_routes,          ingester_routes};
 const size_t api_route_table_count = LENGTH(api_route_tables);

@@ -61,6 +61,7 @@ bool api_admit(struct http_request *request);
 bool api_run(struct http_request *request, void (*task)(void *self));
 void api_observe(const struct http_request *request, int status, size_t reply_bytes, int64_t duration_ns);
 void api_rejected(void *app, const char *reason);
+void api_lagged(void *app, int64_t late_ns);
 
 struct route_table {
     const struct http_route *routes;

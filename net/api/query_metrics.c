@@ -6,6 +6,7 @@
 #include "core/base/metric.h"
 #include "core/metrics/metric_table.h"
 #include "core/model/go_text.h"
+#include "core/pipeline/pipeline.h"
 
 #define SLOW_NS (10 * NS_PER_S) /* latency=slow from here on, as Loki's query log has it */
 
@@ -72,6 +73,9 @@ static void count(const struct query_scope *scope, const char *type, const char 
     metric_add(metric_get1(METRIC_logi_query_scanned_bytes_total, SLICE("local")), bytes > head_bytes ? bytes - head_bytes : 0);
     metric_add(metric_get0(METRIC_logi_query_scanned_lines_total), total(&stats->lines_scanned));
     metric_add(metric_get0(METRIC_logi_query_returned_lines_total), total(&stats->entries_returned));
+    metric_add(metric_get0(METRIC_logi_query_decompress_seconds_total), total(&stats->decompress_ns));
+    metric_add(metric_get1(METRIC_logi_query_match_seconds_total, SLICE("literal")), total(&stats->match_ns[MATCH_LITERAL]));
+    metric_add(metric_get1(METRIC_logi_query_match_seconds_total, SLICE("regex")), total(&stats->match_ns[MATCH_REGEX]));
     uint64_t filtered = total(&stats->blocks_filtered);
     uint64_t skipped = total(&stats->blocks_skipped) - filtered;
     bool has_limit = strcmp(type, "limited") == 0 || strcmp(type, "filter") == 0; // a log query, that leaves out what cannot be among its first entries

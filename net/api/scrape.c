@@ -78,6 +78,7 @@ static void scrape_store(const struct scrape *scrape)
     set1(METRIC_logi_index_entries, "postings", (double)s.index_postings);
     set0(METRIC_logi_index_free_pages, (double)s.index_free_pages);
     set0(METRIC_logi_index_readers, (double)s.index_readers);
+    set0(METRIC_logi_index_oldest_reader_age_seconds, seconds(s.index_oldest_read_ns));
     set0(METRIC_logi_wal_size_bytes, (double)s.log.bytes_on_disk);
     set0(METRIC_logi_wal_segments, (double)s.log.files);
     set0(METRIC_logi_wal_replay_remaining_bytes, (double)s.replay_bytes_left);
@@ -181,6 +182,11 @@ static void config_hash(const struct api *api)
     buf_fini(&text);
 }
 
+static void on_freed(int64_t waited_ns)
+{
+    metric_observe(metric_get0(METRIC_logi_rcu_grace_period_seconds), seconds(waited_ns));
+}
+
 void scrape_register(struct api *api, struct http_server *server)
 {
     struct scrape *scrape = mem_zero(sizeof(*scrape)); // lives as long as the process, like the registry
@@ -199,5 +205,6 @@ void scrape_register(struct api *api, struct http_server *server)
     children_from_start();
     ring_members();
     config_hash(api);
+    rcu_on_freed(on_freed);
     metrics_on_scrape(scrape_now, scrape);
 }

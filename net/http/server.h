@@ -44,6 +44,8 @@ struct http_server_config {
     void (*observe)(const struct http_request *request, int status, size_t reply_bytes, int64_t duration_ns);
     /* A request was refused before routing: reason is one of metrics.md's logi_http_rejected_total. May be NULL. */
     void (*rejected)(void *app, const char *reason);
+    /* A timer of a loop ran late by so much, asked ten times a second: what the loop was busy with. On the loop. May be NULL. */
+    void (*lagged)(void *app, int64_t late_ns);
 };
 
 void http_server_config_defaults(struct http_server_config *out);

@@ -13,6 +13,9 @@ static struct {
     struct metric *index[4][2];
     struct metric *merge_read, *merge_written;
     struct metric *merge_rounds[2], *retention_rounds[2];
+    struct metric *index_entries, *utilization;
+    struct metric *unlinks_pending, *unlink_time, *unlink_seconds[2];
+    struct metric *deletes_loaded[2];
     struct metric *expired_segments, *expired_bytes;
     struct metric *appends[FIGURE_SHARDS_MAX];
 } children;
@@ -61,8 +64,14 @@ static void make_children(void)
     children.merge_written = metric_get1(METRIC_logi_merge_bytes_total, SLICE("written"));
     for (size_t i = 0; i < LENGTH(results); i++) {
         children.merge_rounds[i] = metric_get1(METRIC_loki_boltdb_shipper_compact_tables_operation_total, slice_str(results[i]));
+        children.unlink_seconds[i] = metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_chunk_deleted_duration_seconds, slice_str(results[i]));
+        children.deletes_loaded[i] = metric_get1(METRIC_loki_compactor_load_pending_requests_attempts_total, slice_str(results[i]));
         children.retention_rounds[i] = metric_get1(METRIC_loki_compactor_apply_retention_operation_total, slice_str(results[i]));
     }
+    children.index_entries = metric_get0(METRIC_loki_chunk_store_index_entries_per_chunk);
+    children.utilization = metric_get0(METRIC_loki_ingester_chunk_utilization);
+    children.unlinks_pending = metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_marker_files_current, SLICE("local"));
+    children.unlink_time = metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_marker_file_processing_current_time, SLICE("local"));
     children.expired_segments = metric_get1(METRIC_logi_retention_deleted_segments_total, SLICE("age"));
     children.expired_bytes = metric_get1(METRIC_logi_retention_deleted_bytes_total, SLICE("age"));
     atomic_store_explicit(&is_counting, true, memory_order_release);
@@ -210,6 +219,17 @@ void figure_chunk_stored(const struct tenant_figures *tenant, uint64_t lines, ui
     metric_observe(histograms[3], (double)bytes);
 }
 
+void figure_chunk_indexed(uint32_t records, double utilization)
+{
+    if (!counts())
+        return;
+    if (records == 0)
+        metric_add(metric_get0(METRIC_loki_chunk_store_deduped_chunks_total), 1);
+    else
+        metric_observe(children.index_entries, records);
+    metric_observe(children.utilization, utilization);
+}
+
 void figure_segments_written(int64_t took_ns, uint64_t raw_bytes, uint64_t file_bytes)
 {
     if (!counts())
@@ -241,6 +261,31 @@ void figure_sealed(enum seal_reason reason, size_t chunks)
 {
     if (counts())
         metric_add(children.flushed[reason], chunks);
+}
+
+/* ---- files that are to go ---- */
+
+void figure_unlink_pending(void)
+{
+    if (counts())
+        metric_move(children.unlinks_pending, 1);
+}
+
+void figure_unlinked(bool ok, int64_t now_wall_ns, int64_t took_ns)
+{
+    if (!counts())
+        return;
+    metric_move(children.unlinks_pending, -1);
+    metric_set(children.unlink_time, seconds(now_wall_ns));
+    metric_observe(children.unlink_seconds[ok ? 1 : 0], seconds(took_ns));
+}
+
+/* ---- starts ---- */
+
+void figure_unclean_starts(uint64_t count)
+{
+    if (counts())
+        metric_set(metric_get0(METRIC_logi_unclean_starts_total), (double)count);
 }
 
 /* ---- the index ---- */
@@ -301,6 +346,12 @@ void figure_expired(uint64_t segments, uint64_t bytes)
 
 /* ---- delete requests ---- */
 
+void figure_deletes_loaded(bool ok)
+{
+    if (counts())
+        metric_add(children.deletes_loaded[ok ? 1 : 0], 1);
+}
+
 void figure_delete_received(struct slice tenant)
 {
     if (counts())
@@ -338,6 +389,6 @@ void figure_day_retained(const char *day, bool is_whole, bool ok, uint64_t segme
     metric_add(metric_get(METRIC_loki_boltdb_shipper_retention_marker_table_processed_total, processed), 1);
     metric_observe(metric_get(METRIC_loki_boltdb_shipper_retention_marker_table_processed_duration_seconds, duration), seconds(took_ns));
     metric_add(metric_get1(METRIC_loki_boltdb_shipper_retention_marker_count_total, table), segments);
-    if (segments > 0)
-        metric_observe(metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_chunk_deleted_duration_seconds, status), seconds(took_ns) / (double)segments);
+    if (segments > 0) // with the day's folder, not one by one
+        metric_observe(children.unlink_seconds[ok ? 1 : 0], seconds(took_ns) / (double)segments);
 }

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "core/base/bytes.h"
+#include "core/base/clock.h"
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
 #include "storage/segment/line_offsets.h"
@@ -23,7 +24,15 @@ struct block_reader {
     size_t block;
     unsigned columns;
     struct block_view view;
+    int64_t decompress_ns;
 };
+
+int64_t block_reader_take_decompress_ns(struct block_reader *reader)
+{
+    int64_t ns = reader->decompress_ns;
+    reader->decompress_ns = 0;
+    return ns;
+}
 
 struct block_reader *block_reader_create(void)
 {
@@ -61,6 +70,14 @@ static void reserve_rows(struct block_reader *reader, size_t rows)
 
 static const char *const frame_names[FRAME_COUNT] = {"times", "metadata", "lengths", "lines"};
 
+static bool decompress(struct block_reader *reader, char *plain, size_t size, struct slice stored)
+{
+    int64_t start = clock_thread_cpu_ns();
+    bool ok = ZSTD_decompressDCtx(reader->zstd, plain, size, stored.ptr, stored.len) == size;
+    reader->decompress_ns += clock_thread_cpu_ns() - start;
+    return ok;
+}
+
 /* The frame's bytes into *out, with room behind them. plain_max: what they may be at most. */
 static bool frame_read(struct block_reader *reader, const struct block_head *head, enum block_frame frame, size_t plain_max,
                        struct buf *out, struct err *err)
@@ -79,7 +96,7 @@ static bool frame_read(struct block_reader *reader, const struct block_head *hea
     char *plain = buf_room(out, (size_t)size + TEXT_SLACK);
     if (is_plain)
         memcpy(plain, stored.ptr, stored.len);
-    else if (ZSTD_decompressDCtx(reader->zstd, plain, (size_t)size, stored.ptr, stored.len) != size)
+    else if (!decompress(reader, plain, (size_t)size, stored))
         return err_set(err, ERR_CORRUPT, "%s: zstd", frame_names[frame]);
     memset(plain + size, 0, TEXT_SLACK);
     buf_took(out, (size_t)size);

@@ -128,6 +128,7 @@ void segment_probe(const struct segment *segment, const struct needle *needle, u
 struct block_reader;
 struct block_reader *block_reader_create(void) MUST_CHECK;
 void block_reader_destroy(struct block_reader *reader);
+int64_t block_reader_take_decompress_ns(struct block_reader *reader); /* CPU in decompression since it was last asked */
 
 /* A decompressed block; only the columns asked for are filled (times always). Valid until the reader's next use. */
 struct block_view {

@@ -210,6 +210,7 @@ static bool open_all(struct store *store, struct err *err)
     store_source_init(store);
     store_check_disk(store);
     store_shutdown_load(store);
+    store_run_begin(store);
     start_threads(store);
     return true;
 }
@@ -289,6 +290,8 @@ void store_close(struct store *store)
     tap_board_destroy(store->taps);
     tenant_table_destroy(store->tenants);
     page_pool_destroy(store->pages);
+    if (store->has_threads)
+        store_run_end(store);
     if (store->lock_fd >= 0)
         (void)store->config.disk->close(store->config.disk, store->lock_fd);
     mem_free(store->folder);
@@ -399,6 +402,7 @@ void store_stats(struct store *store, struct store_stats *out)
         for (size_t k = 0; k < view->days[i]->segment_count; k++)
             add_segment(out, segment_stats(view->days[i]->segments[k]));
     view_drop(view);
+    out->index_oldest_read_ns = day_index_oldest_read_ns();
     add_indexes(store, out);
     atomic_store_explicit(&store->index_bytes, out->index_bytes, memory_order_relaxed); // a figure
     out->disk_free_bytes = atomic_load(&store->disk_free_bytes);

@@ -135,6 +135,7 @@ struct store_stats {
     int64_t head_oldest_ns;
     uint64_t segments[4], segment_bytes, signature_bytes, index_bytes, index_mapped_bytes, raw_bytes, entries; /* by level */
     uint64_t index_streams, index_pairs, index_postings, index_free_pages, index_readers; /* of the indexes that are open */
+    int64_t index_oldest_read_ns; /* its age */
     unsigned shards;
     uint64_t shard_pending[64]; /* parts of pushes that wait for the shard */
     int64_t oldest_ns;
