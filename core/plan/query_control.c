@@ -9,6 +9,7 @@ void query_control_begin(struct query_control *control, const struct clock *cloc
     control->memory_max = limits->max_query_memory > 0 ? limits->max_query_memory : INT64_MAX;
     atomic_store(&control->memory_left, control->memory_max);
     atomic_store(&control->bytes_read_left, limits->max_query_bytes_read > 0 ? limits->max_query_bytes_read : INT64_MAX);
+    atomic_store(&control->memory_stop, MEMORY_STOP_NONE);
     control->memory = memory;
 }
 
@@ -30,6 +31,12 @@ bool query_control_check(struct query_control *control, struct err *err)
     return true;
 }
 
+static void note_stop(struct query_control *control, enum memory_stop stop)
+{
+    int none = MEMORY_STOP_NONE;
+    (void)atomic_compare_exchange_strong_explicit(&control->memory_stop, &none, (int)stop, memory_order_relaxed, memory_order_relaxed); // a figure
+}
+
 bool query_control_charge(struct query_control *control, size_t bytes, struct err *err)
 {
     int64_t take = bytes > (size_t)INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)bytes;
@@ -37,6 +44,7 @@ bool query_control_charge(struct query_control *control, size_t bytes, struct er
     if (left >= take) {
         if (!memory_budget_take(control->memory, (size_t)take, (size_t)(control->memory_max - left), err)) {
             atomic_fetch_add_explicit(&control->memory_left, take, memory_order_relaxed); // as above
+            note_stop(control, MEMORY_STOP_NODE);
             return false;
         }
         int64_t used = control->memory_max - (left - take);
@@ -46,6 +54,7 @@ bool query_control_charge(struct query_control *control, size_t bytes, struct er
         return true;
     }
     atomic_fetch_add_explicit(&control->memory_left, take, memory_order_relaxed);
+    note_stop(control, MEMORY_STOP_OWN);
     return err_set(err, ERR_LIMIT,
                    "query needs more than %lld MiB (max_query_memory): narrow the time range or the selector, or group by fewer labels",
                    (long long)(control->memory_max >> 20));

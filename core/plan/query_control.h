@@ -16,12 +16,16 @@ struct query_stats { /* all summed with relaxed adds */
     _Atomic uint64_t blocks_read, compressed_bytes;         /* decompressed blocks */
     _Atomic uint64_t blocks_skipped;                        /* by time, stream, needle, limit */
     _Atomic uint64_t blocks_filtered;                       /* of these, by needle */
+    _Atomic uint64_t blocks_out_of_time, blocks_of_others;  /* besides: of segments outside the range, and of those without a stream that is asked for */
     _Atomic uint64_t duplicates;
     _Atomic uint64_t streams_matched, chunks_matched;
     _Atomic uint64_t entries_returned;
     _Atomic uint64_t decompress_ns;                         /* CPU */
     _Atomic uint64_t match_ns[2];                           /* in line filters: enum match_engine of pipeline.h */
 };
+
+/* Whose memory was not enough for a query that failed of it. */
+enum memory_stop { MEMORY_STOP_NONE, MEMORY_STOP_OWN, MEMORY_STOP_NODE };
 
 struct query_control {
     const struct clock *clock;
@@ -31,6 +35,7 @@ struct query_control {
     int64_t memory_max;
     _Atomic int64_t memory_peak; /* the most that was ever taken */
     _Atomic int64_t bytes_read_left; /* limits.max_query_bytes_read; INT64_MAX: no limit */
+    _Atomic int memory_stop;      /* enum memory_stop: the first that refused */
     struct memory_budget *memory; /* the node's; NULL: none */
     struct query_stats stats;
 };

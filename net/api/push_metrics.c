@@ -4,6 +4,7 @@
 
 #include "core/base/metric.h"
 #include "core/metrics/metric_table.h"
+#include "net/api/api.h"
 #include "net/tenancy/caller.h"
 
 /* Children of one tenant and format: kept by each thread for the pair that it saw last, since a promtail's pushes follow each other. */
@@ -129,7 +130,7 @@ void push_metrics_refused(const struct http_request *http, const struct err *err
 {
     enum discard_reason reason = err->code == ERR_TOO_LARGE     ? DISCARD_request_body_too_large
                                  : err->code == ERR_DISK_FULL   ? DISCARD_disk_full
-                                 : err->code == ERR_UNAVAILABLE ? DISCARD_memory_limit
+                                 : err->code == ERR_UNAVAILABLE ? (atomic_load(&api_of(http)->is_stopping) ? DISCARD_shutting_down : DISCARD_memory_limit)
                                  : err->code == ERR_RATE        ? DISCARD_rate_limited
                                                                 : DISCARD_invalid_labels;
     discarded(caller_of(http), api, discard_reason_text(reason), lines, bytes);

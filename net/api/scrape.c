@@ -118,7 +118,11 @@ static void scrape_now(void *self)
     scrape_limits(scrape->api->limits);
     set1(METRIC_loki_tcp_connections, "http", (double)http_server_connections(scrape->server));
     set1(METRIC_loki_tcp_connections, "grpc", 0);
-    set1(METRIC_logi_http_connections, "h1", (double)http_server_connections(scrape->server));
+    size_t websockets = http_server_websockets(scrape->server);
+    size_t connections = http_server_connections(scrape->server);
+    set1(METRIC_logi_http_connections, "h1", (double)(connections > websockets ? connections - websockets : 0));
+    set1(METRIC_logi_http_connections, "h2", 0); // switched off
+    set1(METRIC_logi_http_connections, "websocket", (double)websockets);
     set0(METRIC_logi_query_running, (double)query_scheduler_running(scrape->api->scheduler));
     set0(METRIC_loki_query_frontend_queries_in_progress,
          (double)(query_scheduler_running(scrape->api->scheduler) + query_scheduler_queued(scrape->api->scheduler)));
@@ -155,11 +159,23 @@ static void children_from_start(void)
         {METRIC_logi_http_rejected_total, {"parse", "too_large", "bad_encoding", "auth", "overload", "slow_client", "tls"}},
         {METRIC_logi_query_rejected_total, {"syntax", "limit", "queue_full", "memory", "blocked", "auth"}},
         {METRIC_logi_query_cancelled_total, {"client_closed", "timeout", "memory", "shutdown"}},
-        {METRIC_logi_query_skipped_segments_total, {"filter", "limit", "minmax"}},
+        {METRIC_logi_query_skipped_segments_total, {"time", "labels", "filter", "limit", "minmax"}},
+        {METRIC_logi_query_match_seconds_total, {"literal", "regex"}},
+        {METRIC_logi_cache_evictions_total, {"label"}},
         {METRIC_logi_query_scanned_bytes_total, {"head", "local", "object"}},
         {METRIC_logi_ingest_lines_total, {"loki_protobuf", "loki_json", "loki_v0_protobuf", "loki_v0_json", "otlp_protobuf", "otlp_json", "ochi_json"}},
         {METRIC_logi_ingest_decode_seconds, {"loki_protobuf", "loki_json", "loki_v0_protobuf", "loki_v0_json", "otlp_protobuf", "otlp_json", "ochi_json"}},
     };
+    static const char *const logins[][2] = {{"none", "denied"}, {"basic", "ok"}, {"basic", "denied"}, {"basic", "error"}};
+    for (size_t i = 0; i < LENGTH(logins); i++) {
+        const struct slice labels[] = {slice_str(logins[i][0]), slice_str(logins[i][1])};
+        (void)metric_get(METRIC_logi_auth_requests_total, labels);
+    }
+    static const char *const results[] = {"hit", "miss"};
+    for (size_t i = 0; i < LENGTH(results); i++) {
+        const struct slice labels[] = {SLICE("label"), slice_str(results[i])};
+        (void)metric_get(METRIC_logi_cache_requests_total, labels);
+    }
     for (size_t i = 0; i < LENGTH(lists); i++) {
         for (size_t k = 0; k < LENGTH(lists[i].values) && lists[i].values[k] != NULL; k++)
             (void)metric_get1(lists[i].family, slice_str(lists[i].values[k]));
@@ -205,6 +221,8 @@ void scrape_register(struct api *api, struct http_server *server)
     children_from_start();
     ring_members();
     config_hash(api);
+    set0(METRIC_logi_config_last_reload_successful, 1); // it has been read to get here
+    set0(METRIC_logi_config_last_reload_success_timestamp_seconds, seconds(api->start_wall_ns));
     rcu_on_freed(on_freed);
     metrics_on_scrape(scrape_now, scrape);
 }

@@ -295,6 +295,11 @@ size_t http_server_connections(const struct http_server *server)
     return atomic_load(&server->connections);
 }
 
+size_t http_server_websockets(const struct http_server *server)
+{
+    return atomic_load(&server->websockets);
+}
+
 size_t http_server_connections_max(const struct http_server *server)
 {
     return server->config.connections_max;

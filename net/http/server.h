@@ -65,6 +65,7 @@ void http_server_set_tls(struct http_server *server, void *const *tls);
 
 size_t http_server_body_bytes(const struct http_server *server); /* bodies that handlers hold, and what has come of others, as of the last 100 ms */
 size_t http_server_connections(const struct http_server *server);
+size_t http_server_websockets(const struct http_server *server); /* of the connections */
 size_t http_server_connections_max(const struct http_server *server);
 /* Port of the i-th listener, for address ":0". */
 unsigned http_server_port(const struct http_server *server, size_t listener);

@@ -122,8 +122,12 @@ static void add_segment(struct scan_plan *plan, struct segment *segment)
 {
     const struct scan_request *request = plan->request;
     const struct segment_stats *stats = segment_stats(segment);
-    if (stats->first_ns > request->end_ns || stats->last_ns < request->start_ns)
+    struct query_stats *figures = &plan->state->control->stats;
+    if (stats->first_ns > request->end_ns || stats->last_ns < request->start_ns) {
+        atomic_fetch_add_explicit(&figures->blocks_out_of_time, stats->blocks, memory_order_relaxed); // figures, both
         return;
+    }
+    bool is_touched = false;
     uint64_t blocks[SEGMENT_BLOCKS_MAX / 64], skipped[SEGMENT_BLOCKS_MAX / 64] = {0};
     memset(blocks, 0xff, sizeof(blocks));
     for (size_t i = 0; i < request->needle_count; i++)
@@ -132,6 +136,7 @@ static void add_segment(struct scan_plan *plan, struct segment *segment)
     if (plan->selected_count * 8 < have) { // few are wanted: look each up
         for (size_t i = 0; i < plan->selected_count; i++) {
             const struct segment_stream *stream = segment_stream_find(segment, plan->selected[i].id);
+            is_touched |= stream != NULL;
             if (stream != NULL)
                 add_runs(plan, (uint32_t)i, segment, stream, blocks, skipped);
         }
@@ -139,12 +144,15 @@ static void add_segment(struct scan_plan *plan, struct segment *segment)
         for (size_t i = 0, k = 0; i < plan->selected_count && k < have;) {
             const struct segment_stream *stream = segment_stream_at(segment, k);
             int order = hash128_cmp(plan->selected[i].id, stream->id);
+            is_touched |= order == 0;
             if (order == 0)
                 add_runs(plan, (uint32_t)i, segment, stream, blocks, skipped);
             i += order <= 0;
             k += order >= 0;
         }
     }
+    if (!is_touched)
+        atomic_fetch_add_explicit(&figures->blocks_of_others, stats->blocks, memory_order_relaxed);
     if (request->needle_count > 0)
         count_skipped(plan, segment, skipped);
 }
