@@ -3,10 +3,15 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/base/bytes.h"
 #include "core/base/mem.h"
 #include "net/api/push_metrics.h"
 
-#define INLINE_BYTES ((size_t)64 << 10) /* larger bodies are decoded on the pool, so that the loop stays quick */
+/* What is decoded on the loop, so that it stays quick; the rest goes to the pool. A block of snappy tells what it unpacks to; gzip, deflate and lz4 may be a
+ * thousand times as much as they look, zstd anything. */
+#define INLINE_BYTES ((size_t)64 << 10)
+#define INLINE_UNPACKED_BYTES ((size_t)256 << 10)
+#define INLINE_PACKED_BYTES ((size_t)512)
 #define CACHE_STREAMS ((size_t)65536)
 #define CACHE_BYTES_A_STREAM ((size_t)4096) /* of the node's memory limit: a small one has small caches */
 #define CACHE_PRESSED_BYTES ((size_t)8 << 20) /* emptied at this size when memory is short */
@@ -231,11 +236,25 @@ static void run(void *self)
         answer_err(push, &err);
 }
 
+/* Whether it cannot take more than about a millisecond, whoever made it. */
+static bool is_quick(const struct http_request *http)
+{
+    struct slice encoding;
+    if (http->body.len > INLINE_BYTES)
+        return false;
+    if (http_header_get(http, SLICE("content-encoding"), &encoding) && encoding.len > 0 && !slice_eq(encoding, SLICE("snappy")))
+        return http->body.len <= INLINE_PACKED_BYTES && !slice_eq(encoding, SLICE("zstd"));
+    // Snappy's head; the text of JSON and the first tag of OTLP read as a few bytes.
+    struct slice head = http->body;
+    uint64_t unpacked = 0;
+    return !varint_take(&head, &unpacked) || unpacked <= INLINE_UNPACKED_BYTES;
+}
+
 void push_handle(struct http_request *http, const struct push_flavour *flavour)
 {
     struct push *push = mem_zero(sizeof(*push));
     push->http = http;
     push->flavour = flavour;
-    if (http->body.len <= INLINE_BYTES || !store_run(api_of(http)->store, run, push))
+    if (is_quick(http) || !store_run(api_of(http)->store, run, push))
         run(push);
 }

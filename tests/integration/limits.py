@@ -49,6 +49,7 @@ OVERRIDES = {
     "volume": {"volume_max_series": 1},
     "queries": {"blocked_queries": [{"pattern": ".*secret.*", "regex": True}, {"pattern": '{job="exact"}'}, {"types": "metric", "pattern": "sum.*", "regex": True},
                                     {"hash": 1083137555}]},
+    "memory": {"max_query_memory": "512KB", "max_label_value_length": "2KB"},
     "plain": {},
 }
 
@@ -219,6 +220,23 @@ def a_query_over_its_time_is_504(node):
     assert answer.status_code == 504 and "request timed out, decrease the duration of the request" in answer.text, (answer.status_code, answer.text[:300])
 
 
+def what_detection_collects_is_the_querys_memory(node):
+    """Distinct values of fields and of labels, more than a query may hold; few are found by the same tenant."""
+    at = time.time_ns()
+    assert push(node, "memory", [[str(at), "id=few"]], job="few").status_code == 204
+    assert push(node, "memory", [[str(at + i), f"id={i}-" + "x" * 600] for i in range(400)], job="fields").status_code == 204
+    body = [{"stream": {"job": "labels", "id": f"{i}-" + "y" * 1500}, "values": [[str(at), "x"]]} for i in range(500)]
+    assert requests.post(node.url + PUSH, json={"streams": body}, headers={"X-Scope-OrgID": "memory"}, timeout=60).status_code == 204
+    answer = query(node, "memory", '{job="few"}', path="/loki/api/v1/detected_fields")
+    assert answer.status_code == 200 and "id" in [field["label"] for field in answer.json()["fields"]], answer.text
+    for path, text, params in (("detected_fields", '{job="fields"}', {"line_limit": 1000}), ("detected_field/id/values", '{job="fields"}', {"line_limit": 1000}),
+                               ("detected_labels", '{job="labels"}', {})):
+        answer = query(node, "memory", text, path="/loki/api/v1/" + path, **params)
+        assert answer.status_code == 400 and "(max_query_memory)" in answer.text, (path, answer.status_code, answer.text[:200])
+    text = requests.get(node.url + "/metrics?name=logi_query_cancelled").text
+    assert float(text.split('logi_query_cancelled_total{reason="memory"} ')[1].split()[0]) >= 3, text
+
+
 def volume_has_as_many_series_as_the_tenant_wants(node):
     for name in ("v1", "v2"):
         assert push(node, "volume", [entry("x" * 100)], job=name).status_code == 204
@@ -245,7 +263,7 @@ def a_refused_query_is_counted_by_its_reason(node):
 TESTS = [a_push_is_taken_or_refused_as_its_row_says, a_query_is_answered_or_refused_as_its_row_says, a_stream_too_many_is_429_and_the_others_go_on,
          old_and_new_neighbours_of_refused_entries_are_stored, labels_are_added_as_the_tenant_wants, equal_times_are_told_apart_where_the_tenant_wants_it,
          queries_see_back_as_far_as_the_tenant_wants, a_query_over_its_time_is_504, volume_has_as_many_series_as_the_tenant_wants, a_tenant_is_shown_its_limits,
-         a_refused_query_is_counted_by_its_reason]
+         what_detection_collects_is_the_querys_memory, a_refused_query_is_counted_by_its_reason]
 
 
 def run(binary, results, Node):

@@ -1,5 +1,6 @@
 """Debian's Prometheus scrapes /metrics, and promtool finds nothing to complain of but Loki's own names."""
 import concurrent.futures
+import gzip
 import http.client
 import json
 import os
@@ -9,8 +10,10 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 
+from harness import push_request
 from harness.node import free_port
 
 # Loki's names, kept for its dashboards, that break Prometheus' conventions.
@@ -258,6 +261,28 @@ def counters_never_fall_under_load(node):
     assert of("loki_distributor_lines_received_total") == stored + of("logi_ingest_duplicate_lines_total"), (stored, of("logi_ingest_duplicate_lines_total"))
 
 
+def small_bodies_that_unpack_to_much_stay_off_the_loops(node):
+    """Each of these is under 64 KiB and unpacks to 30 to 60 MB: the threads of queries and large pushes take the work."""
+    def cpu(role):
+        text = get(node.url + "/metrics?name=logi_threads_cpu")[0].decode()
+        return float(re.search(rf'role="{role}"\}} (\S+)', text).group(1))
+
+    packed = gzip.compress(b'{"streams": [' + b" " * (50 << 20))
+    # Snappy: a literal of one byte, then copies of 64 bytes from one byte back.
+    snappy = push_request.varint(1 + 64 * 21000) + b"\x00 " + (b"\xfe" + b"\x01\x00") * 21000
+    assert len(packed) < 60 << 10 and len(snappy) < 64 << 10
+    before = {role: cpu(role) for role in ("io", "query")}
+    for _ in range(12):
+        for body, headers in ((packed, {"Content-Type": "application/json", "Content-Encoding": "gzip"}), (snappy, {"Content-Type": "application/x-protobuf"})):
+            try:
+                urllib.request.urlopen(urllib.request.Request(node.url + "/loki/api/v1/push", data=body, headers=headers))
+                raise AssertionError("taken")
+            except urllib.error.HTTPError as error:
+                assert error.code == 400, error.code
+    spent = {role: cpu(role) - before[role] for role in before}
+    assert spent["query"] > 0.1 and spent["query"] > 3 * spent["io"], spent
+
+
 def unclean_starts_are_counted(binary, Node):
     with Node(binary) as node:
         node.start()
@@ -274,7 +299,7 @@ def unclean_starts_are_counted(binary, Node):
 
 
 TESTS = [promtool_is_content, counters_say_what_was_pushed, formats_and_filters, prometheus_scrapes, what_happens_is_counted, families_are_those_of_the_documentation,
-         components_share_all_families_and_split_routes, exemplars_name_the_trace_of_a_request, counters_never_fall_under_load, tenants_past_the_cap_are_one]
+         components_share_all_families_and_split_routes, exemplars_name_the_trace_of_a_request, small_bodies_that_unpack_to_much_stay_off_the_loops, counters_never_fall_under_load, tenants_past_the_cap_are_one]
 
 
 def run(binary, results, Node):
