@@ -49,7 +49,7 @@ OVERRIDES = {
     "volume": {"volume_max_series": 1},
     "queries": {"blocked_queries": [{"pattern": ".*secret.*", "regex": True}, {"pattern": '{job="exact"}'}, {"types": "metric", "pattern": "sum.*", "regex": True},
                                     {"hash": 1083137555}]},
-    "memory": {"max_query_memory": "512KB", "max_label_value_length": "2KB"},
+    "memory": {"max_query_memory": "512KB"},
     "plain": {},
 }
 
