@@ -10,7 +10,7 @@ static struct {
     struct metric *damage[3], *log_corruptions;
     struct metric *flushed[3];
     struct metric *failures_io, *failures_full, *failures_checksum;
-    struct metric *index[4][2];
+    struct metric *index[4];
     struct metric *merge_read, *merge_written;
     struct metric *merge_rounds[2], *retention_rounds[2];
     struct metric *index_entries, *utilization;
@@ -32,17 +32,12 @@ static bool counts(void)
     return atomic_load_explicit(&is_counting, memory_order_acquire); // pairs with make_children: the pointers are set
 }
 
-static void make_index_children(void)
+static struct metric *index_child(enum index_request request, bool ok)
 {
     static const char *const operations[] = {
         [INDEX_WRITE] = "index_chunk", [INDEX_SELECT] = "chunk_refs", [INDEX_NAMES] = "label_names", [INDEX_VALUES] = "label_values"};
-    static const char *const statuses[] = {"500", "200"};
-    for (size_t i = 0; i < LENGTH(operations); i++) {
-        for (size_t ok = 0; ok < 2; ok++) {
-            const struct slice labels[] = {slice_str(operations[i]), slice_str(statuses[ok]), SLICE("ingester")};
-            children.index[i][ok] = metric_get(METRIC_loki_index_request_duration_seconds, labels);
-        }
-    }
+    const struct slice labels[] = {slice_str(operations[request]), ok ? SLICE("200") : SLICE("500"), SLICE("ingester")};
+    return metric_get(METRIC_loki_index_request_duration_seconds, labels);
 }
 
 static void make_children(void)
@@ -59,7 +54,8 @@ static void make_children(void)
     children.failures_io = metric_get1(METRIC_logi_flush_failures_total, SLICE("io"));
     children.failures_full = metric_get1(METRIC_logi_flush_failures_total, SLICE("disk_full"));
     children.failures_checksum = metric_get1(METRIC_logi_flush_failures_total, SLICE("checksum"));
-    make_index_children();
+    for (size_t i = 0; i < LENGTH(children.index); i++)
+        children.index[i] = index_child((enum index_request)i, true); // those of failures are made by the first one: 14 lines each
     children.merge_read = metric_get1(METRIC_logi_merge_bytes_total, SLICE("read"));
     children.merge_written = metric_get1(METRIC_logi_merge_bytes_total, SLICE("written"));
     for (size_t i = 0; i < LENGTH(results); i++) {
@@ -294,7 +290,7 @@ void figure_index_request(enum index_request request, bool ok, int64_t took_ns)
 {
     if (!counts())
         return;
-    metric_observe(children.index[request][ok ? 1 : 0], seconds(took_ns));
+    metric_observe(ok ? children.index[request] : index_child(request, false), seconds(took_ns));
     if (request == INDEX_WRITE && ok)
         metric_observe(metric_get0(METRIC_logi_index_write_txn_seconds), seconds(took_ns));
 }
