@@ -9,7 +9,7 @@
 #define SOURCES_MAX 16
 #define LOOK_INTERVAL_NS (5 * NS_PER_MS)
 #define QUERY_PART 4           /* all queries together: the limit / this */
-#define QUERY_SHARE_PART 256   /* one under pressure: the limit / this, between the next two */
+#define QUERY_SHARE_PART 256   /* one under pressure, at least: the limit / this, between the next two */
 #define QUERY_SHARE_MIN ((size_t)1 << 20)
 #define QUERY_SHARE_MAX ((size_t)64 << 20)
 
@@ -29,6 +29,7 @@ struct memory_budget {
     _Atomic int64_t looked_mono_ns;
     _Atomic size_t other;
     _Atomic size_t query_bytes;
+    _Atomic size_t used; // as of the last look
     _Atomic uint64_t sheds[SHED_ACTIONS];
 };
 
@@ -137,7 +138,9 @@ enum memory_pressure memory_budget_look(struct memory_budget *budget, int64_t no
     bool is_due = before == 0 || now_mono_ns - before >= LOOK_INTERVAL_NS;
     if (is_due && atomic_compare_exchange_strong_explicit(&budget->looked_mono_ns, &before, now_mono_ns, memory_order_relaxed, memory_order_relaxed)) {
         int level = atomic_load_explicit(&budget->level, memory_order_relaxed);
-        int next = level_next(budget, level, memory_budget_used(budget));
+        size_t used = memory_budget_used(budget);
+        int next = level_next(budget, level, used);
+        atomic_store_explicit(&budget->used, used, memory_order_relaxed);
         if (next != level && !atomic_load(&budget->is_stopped))
             atomic_store_explicit(&budget->level, next, memory_order_relaxed);
     }
@@ -167,6 +170,14 @@ const char *memory_area_text(enum memory_area area)
     return texts[area];
 }
 
+/* What one query may hold under pressure: half of what is left until pushes are refused, or a little. */
+static size_t pressed_share(const struct memory_budget *budget)
+{
+    size_t used = figure(&budget->used), end = level_from(budget, PRESSURE_PUSHES);
+    size_t half = used < end ? (end - used) / 2 : 0;
+    return half > budget->query_share ? half : budget->query_share;
+}
+
 bool memory_budget_take(struct memory_budget *budget, size_t bytes, size_t held, struct err *err)
 {
     if (budget == NULL)
@@ -174,16 +185,16 @@ bool memory_budget_take(struct memory_budget *budget, size_t bytes, size_t held,
     size_t before = atomic_fetch_add_explicit(&budget->query_bytes, bytes, memory_order_relaxed);
     size_t room = before < budget->query_max ? budget->query_max - before : 0;
     bool is_pressed = memory_budget_level(budget) >= PRESSURE_QUERIES;
-    size_t share = held < budget->query_share ? budget->query_share - held : 0;
-    if (bytes <= room && (!is_pressed || bytes <= share))
+    size_t share = is_pressed ? pressed_share(budget) : SIZE_MAX;
+    if (bytes <= room && held <= share && bytes <= share - held)
         return true;
     memory_budget_give(budget, bytes);
     memory_budget_note_shed(budget, SHED_REJECT_QUERY);
     if (bytes > room)
         return err_set(err, ERR_UNAVAILABLE, "all queries together would need more than %zu MiB (a quarter of memory.limit): try again, or narrow the time range or the selector",
                        budget->query_max >> 20);
-    return err_set(err, ERR_UNAVAILABLE, "the node's memory is nearly used up (memory.limit, %zu MiB), and this query holds more than %zu KiB: try again, or narrow the time range or the selector",
-                   budget->limit >> 20, budget->query_share >> 10);
+    return err_set(err, ERR_UNAVAILABLE, "the node's memory is nearly used up (memory.limit, %zu MiB), and this query needs more than %zu KiB: try again, or narrow the time range or the selector",
+                   budget->limit >> 20, share >> 10);
 }
 
 void memory_budget_give(struct memory_budget *budget, size_t bytes)

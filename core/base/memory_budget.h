@@ -62,7 +62,7 @@ size_t memory_budget_area(struct memory_budget *budget, enum memory_area area);
 const char *memory_area_text(enum memory_area area);
 
 /* For a query that holds `held` bytes already. False with ERR_UNAVAILABLE: all queries together would have more than a quarter of the limit, or there is
- * pressure and this one has its share. */
+ * pressure and this one has its share: half of what is left until pushes are refused, 1 to 64 MiB at least. */
 bool memory_budget_take(struct memory_budget *budget, size_t bytes, size_t held, struct err *err) MUST_CHECK;
 void memory_budget_give(struct memory_budget *budget, size_t bytes);
 

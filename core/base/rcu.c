@@ -52,7 +52,9 @@ static void sample_end(const struct rcu_node *node)
         return;
     int64_t waited_ns = clock_mono_ns(&system_clock) - sample_since_ns;
     PUBLISH(&sample, NULL);
-    atomic_load(&on_freed)(waited_ns);
+    void (*fn)(int64_t) = atomic_load(&on_freed);
+    if (fn != NULL)
+        fn(waited_ns);
 }
 
 void rcu_thread_join(void)

@@ -3,7 +3,8 @@
 #include "core/base/mem.h"
 
 #define LABELS_BYTES_MAX 4096 // longer ones are parsed each time: they must not fill the memory
-#define GENERATION_LABELS_MAX ((size_t)4 << 20) // of all labels of a generation: past it the generation is full as well
+#define LABELS_BYTES_EACH 256 // of an entry on average: past so much of all of them together a generation is full as well
+#define LABELS_BYTES_SPARE ((size_t)64 << 10)
 
 struct cache_entry {
     struct hash128 key;
@@ -60,7 +61,7 @@ void stream_cache_destroy(struct stream_cache *cache)
 
 static bool is_full(const struct stream_cache *cache)
 {
-    return cache->young.count == cache->count_max || cache->young.labels.bytes > GENERATION_LABELS_MAX;
+    return cache->young.count == cache->count_max || cache->young.labels.bytes > cache->count_max * LABELS_BYTES_EACH + LABELS_BYTES_SPARE;
 }
 
 void stream_cache_empty(struct stream_cache *cache)

@@ -32,7 +32,7 @@
     FAMILY(logi_head_entries, GAUGE, "logi", "Entries in memory.", (), ()) \
     FAMILY(logi_head_oldest_entry_timestamp_seconds, GAUGE, "logi", "Oldest entry not yet in a segment.", (), ()) \
     FAMILY(logi_http_connections, GAUGE, "logi", "Open connections: h1, h2, websocket.", ("protocol"), ()) \
-    FAMILY(logi_http_rejected_total, COUNTER, "logi", "Before routing: parse, too_large, bad_encoding, auth, overload, slow_client, tls.", ("reason"), ()) \
+    FAMILY(logi_http_rejected_total, COUNTER, "logi", "Requests refused for what is around them: parse, too_large, bad_encoding, auth, overload, slow_client, tls.", ("reason"), ()) \
     FAMILY(logi_index_entries, GAUGE, "logi", "Records by sub-database.", ("db"), ()) \
     FAMILY(logi_index_free_pages, GAUGE, "logi", "Reusable pages.", (), ()) \
     FAMILY(logi_index_map_bytes, GAUGE, "logi", "LMDB: used, mapped.", ("state"), ()) \

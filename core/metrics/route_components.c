@@ -3,6 +3,7 @@
 static const struct {
     const char *begin, *components; /* the first that fits */
 } prefixes[] = {
+    {"/logproto.Querier/", "ingester,index-gateway"},
     {"/logproto.", "ingester"},
     {"loki_api_v1_push", "distributor"},
     {"api_prom_push", "distributor"},

@@ -205,6 +205,8 @@ static bool decode(struct push *push, struct err *err)
     bool ok = push->flavour->decode(push->http, caller_of(push->http)->limits, api->decompressed_bytes_max, &push->arena, &push->body, err);
     push_metrics_decoded(push->body.format, clock_mono_ns(api->clock) - start_ns);
     hold(push);
+    if (push->body.is_bad_encoding)
+        api_rejected(push->http->app, "bad_encoding");
     return ok;
 }
 

@@ -61,9 +61,10 @@ static void make_children(void)
     for (size_t i = 0; i < LENGTH(results); i++) {
         children.merge_rounds[i] = metric_get1(METRIC_loki_boltdb_shipper_compact_tables_operation_total, slice_str(results[i]));
         children.unlink_seconds[i] = metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_chunk_deleted_duration_seconds, slice_str(results[i]));
-        children.deletes_loaded[i] = metric_get1(METRIC_loki_compactor_load_pending_requests_attempts_total, slice_str(results[i]));
         children.retention_rounds[i] = metric_get1(METRIC_loki_compactor_apply_retention_operation_total, slice_str(results[i]));
     }
+    children.deletes_loaded[0] = metric_get1(METRIC_loki_compactor_load_pending_requests_attempts_total, SLICE("fail")); // Loki's word for this one
+    children.deletes_loaded[1] = metric_get1(METRIC_loki_compactor_load_pending_requests_attempts_total, SLICE("success"));
     children.index_entries = metric_get0(METRIC_loki_chunk_store_index_entries_per_chunk);
     children.utilization = metric_get0(METRIC_loki_ingester_chunk_utilization);
     children.unlinks_pending = metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_marker_files_current, SLICE("local"));

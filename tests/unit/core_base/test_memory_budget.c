@@ -114,13 +114,18 @@ static void queries_get_a_quarter_and_under_pressure_a_share(void **state)
     assert_true(memory_budget_take(budget, 50 * MIB, 0, &err));
     assert_int_equal(250 * MIB, memory_budget_area(budget, MEMORY_QUERY));
     memory_budget_give(budget, 250 * MIB);
-    head_bytes = 810 * MIB;
+    head_bytes = 810 * MIB; // pushes are refused from 900 on
     (void)memory_budget_look(budget, NS_PER_S);
+    assert_false(memory_budget_take(budget, 46 * MIB, 0, &err));
+    assert_true(memory_budget_take(budget, 44 * MIB, 0, &err));
+    memory_budget_give(budget, 44 * MIB);
+    head_bytes = 899 * MIB;
+    (void)memory_budget_look(budget, 2 * NS_PER_S);
     assert_true(memory_budget_take(budget, 2 * MIB, 0, &err));
     assert_true(memory_budget_take(budget, MIB, 2 * MIB, &err));
     assert_false(memory_budget_take(budget, MIB, 3 * MIB, &err));
     assert_non_null(strstr(err.text, "memory.limit, 1000 MiB"));
-    assert_int_equal(2, memory_budget_sheds(budget, SHED_REJECT_QUERY));
+    assert_int_equal(3, memory_budget_sheds(budget, SHED_REJECT_QUERY));
     assert_int_equal(3 * MIB, memory_budget_area(budget, MEMORY_QUERY));
     memory_budget_destroy(budget);
 }
