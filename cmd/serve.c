@@ -8,6 +8,7 @@
 #include "cmd/command_line.h"
 #include "cmd/commands.h"
 #include "cmd/exit_code.h"
+#include "cmd/node_memory.h"
 #include "cmd/notify.h"
 #include "cmd/overrides_watch.h"
 #include "cmd/reload.h"
@@ -32,6 +33,8 @@
 struct node {
     struct command_line line;
     struct arena arena;
+    struct config fitted; /* line.config as the memory budget lets it be */
+    struct memory_budget *memory;
     struct api api;
     struct router *main_router, *admin_router, *ochi_router;
     unsigned roles; /* enum target_role */
@@ -147,7 +150,8 @@ static void terminate(void *self)
 static bool store_start(struct node *node, struct err *err)
 {
     struct store_config config;
-    serve_store_config(&node->line.config, &node->arena, &config);
+    serve_store_config(&node->fitted, &node->arena, &config);
+    config.memory = node->memory;
     config.retention_ns = retention_ns;
     config.retention_self = node;
     config.deletion_mode = deletion_mode;
@@ -204,10 +208,11 @@ static bool run_query(void *self, struct slice tenant, void (*task)(void *task_s
 
 static bool tails_start(struct node *node, struct err *err)
 {
-    const struct config *from = &node->line.config;
+    const struct config *from = &node->fitted;
     struct tails_config config = {
         .store = node->api.store,
         .clock = &system_clock,
+        .memory = node->memory,
         .run_query = run_query,
         .run_self = node->api.scheduler,
         .tail_bytes = (size_t)from->tail_buffer,
@@ -218,6 +223,16 @@ static bool tails_start(struct node *node, struct err *err)
     return tails_create(&config, &node->api.tails, err);
 }
 
+static size_t server_body_bytes(void *self)
+{
+    return http_server_body_bytes(((struct node *)self)->server);
+}
+
+static size_t tails_held_bytes(void *self)
+{
+    return tails_bytes(((struct node *)self)->api.tails);
+}
+
 static bool server_start(struct node *node, struct err *err)
 {
     struct http_server_config config;
@@ -225,7 +240,7 @@ static bool server_start(struct node *node, struct err *err)
     routers_fill(node);
     ochi_router_fill(node);
     if (!tls_setup(&node->line.config, &tls, err) ||
-        !serve_http_config(&node->line.config, &node->api, node->main_router, node->admin_router, node->ochi_router, &node->arena, &config, err))
+        !serve_http_config(&node->fitted, &node->api, node->main_router, node->admin_router, node->ochi_router, &node->arena, &config, err))
         return false;
     for (size_t i = 0; i < config.listener_count; i++)
         config.listeners[i].tls = tls;
@@ -234,8 +249,19 @@ static bool server_start(struct node *node, struct err *err)
     if (!ok)
         return false;
     ochi_warn(node, &config);
+    memory_budget_source(node->memory, MEMORY_HTTP, server_body_bytes, node);
+    memory_budget_source(node->memory, MEMORY_TAIL, tails_held_bytes, node);
     scrape_register(&node->api, node->server);
     return true;
+}
+
+static void memory_start(struct node *node)
+{
+    size_t limit = node_memory_limit(&node->line.config);
+    node_memory_fit(&node->line.config, limit, &node->fitted);
+    node->memory = memory_budget_create(limit);
+    node->api.memory = node->memory;
+    api_tell_memory(&node->api);
 }
 
 static bool start(struct node *node, struct err *err)
@@ -258,8 +284,9 @@ static bool start(struct node *node, struct err *err)
     node->api.start_wall_ns = clock_wall_ns(&system_clock);
     node->api.version = LOGI_VERSION;
     node->api.revision = LOGI_REVISION;
-    node->api.body_bytes_max = (size_t)config->max_recv_msg_size;
-    node->api.decompressed_bytes_max = (size_t)config->max_decompressed_size;
+    memory_start(node);
+    node->api.body_bytes_max = (size_t)node->fitted.max_recv_msg_size;
+    node->api.decompressed_bytes_max = (size_t)node->fitted.max_decompressed_size;
     node->api.print_config = print_config;
     node->api.config_self = node;
     node->api.terminate = terminate;
@@ -274,6 +301,7 @@ static bool start(struct node *node, struct err *err)
 static void stop(struct node *node)
 {
     atomic_store(&node->api.is_stopping, true);
+    memory_budget_stop(node->memory);
     notify_service_manager("STOPPING=1");
     if (node->server != NULL) {
         http_server_stop_accepting(node->server);
@@ -293,6 +321,7 @@ static void stop(struct node *node)
     router_destroy(node->admin_router);
     router_destroy(node->ochi_router);
     arena_fini(&node->arena);
+    memory_budget_destroy(node->memory);
 }
 
 static void dump(struct node *node)
@@ -309,7 +338,7 @@ static void wait_for_the_end(struct node *node)
     int64_t verbose_until_ns = 0;
     enum log_level usual = logger_level();
     for (;;) {
-        switch (signals_wait(NS_PER_S)) {
+        switch (signals_wait(node_memory_tick(node->memory))) {
         case SIGNAL_STOP:
             return;
         case SIGNAL_RELOAD:

@@ -54,6 +54,7 @@ bool serve_http_config(const struct config *config, struct api *api, const struc
     out->run = api_run;
     out->observe = api_observe;
     out->rejected = api_rejected;
+    out->lagged = api_lagged;
     return disk_make_folders(&system_disk, out->body_folder, err);
 }
 

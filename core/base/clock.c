@@ -22,3 +22,10 @@ static int64_t system_mono_ns(const struct clock *clock)
 }
 
 const struct clock system_clock = {.wall_ns = system_wall_ns, .mono_ns = system_mono_ns};
+
+int64_t clock_thread_cpu_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}

@@ -17,6 +17,8 @@ struct clock {
 
 extern const struct clock system_clock;
 
+int64_t clock_thread_cpu_ns(void); /* CPU time of the calling thread: a system call, some hundred ns */
+
 static inline int64_t clock_wall_ns(const struct clock *clock)
 {
     return clock->wall_ns(clock);

@@ -12,6 +12,15 @@
 #define CELLS_A_LINE (64 / sizeof(_Atomic uint64_t))
 #define OTHER_TENANT SLICE("__other__")
 
+/* An observation and the trace that it belongs to. */
+struct exemplar {
+    atomic_flag is_busy; // who finds it busy does without
+    char trace_id[33];
+    size_t bucket;
+    double value;
+    int64_t wall_ns;
+};
+
 struct metric {
     size_t family;
     struct slice labels;    // as printed between the braces; what children are ordered by
@@ -19,6 +28,8 @@ struct metric {
     size_t stripe_cells;    // cells of one stripe, whole cache lines
     // Counters: cell 0 is the count. Histograms: a cell a bucket, one for +Inf, then the bits of the sum.
     _Atomic uint64_t *cells;
+    _Atomic(struct exemplar *) exemplar; // of histograms, from the first on
+    const char *components;              // of a family whose children are split
 };
 
 struct family_children {
@@ -42,6 +53,8 @@ static struct {
     size_t hook_count;
     char **tenants; // seen so far, sorted
     size_t tenant_count, tenants_max;
+    const char *split_mark, *split_label;
+    const char *(*split_components)(struct slice value);
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER, .tenants_max = 500};
 
 static _Atomic unsigned threads_seen;
@@ -97,6 +110,35 @@ static bool counts_seconds(const struct metric_family *family)
 
 // ---- children ----
 
+// The value of a label in what is printed between the braces; empty: it is not there. The values that children are split by hold nothing to escape.
+static struct slice label_value(struct slice labels, const char *name)
+{
+    struct slice wanted = slice_str(name);
+    while (labels.len > wanted.len + 2) {
+        if (slice_starts(labels, wanted) && labels.ptr[wanted.len] == '=' && labels.ptr[wanted.len + 1] == '"') {
+            struct slice value = slice_from(labels, wanted.len + 2);
+            return slice_of(value.ptr, slice_find_byte(value, '"'));
+        }
+        labels = slice_from(labels, slice_find_byte(labels, ','));
+        labels = slice_from(labels, labels.len > 0 ? 1 : 0);
+    }
+    return SLICE("");
+}
+
+static bool is_split(const struct metric_family *family)
+{
+    return registry.split_mark != NULL && strcmp(family->components, registry.split_mark) == 0;
+}
+
+void metrics_split(const char *mark, const char *label, const char *(*components_of)(struct slice value))
+{
+    if (registry.split_mark == mark)
+        return; // as metrics_init
+    registry.split_mark = mark;
+    registry.split_label = label;
+    registry.split_components = components_of;
+}
+
 static struct metric *child_create(size_t index, struct slice labels)
 {
     const struct metric_family *family = &registry.families[index];
@@ -104,6 +146,8 @@ static struct metric *child_create(size_t index, struct slice labels)
     struct metric *child = mem_zero(sizeof(*child));
     child->family = index;
     child->labels = slice_of(mem_strdup(labels), labels.len);
+    if (is_split(family))
+        child->components = registry.split_components(label_value(child->labels, registry.split_label));
     if (family->type != METRIC_GAUGE) {
         child->stripe_cells = (cells + CELLS_A_LINE - 1) / CELLS_A_LINE * CELLS_A_LINE;
         size_t bytes = STRIPES * child->stripe_cells * sizeof(*child->cells);
@@ -284,6 +328,33 @@ void metric_observe(struct metric *histogram, double value)
     bits_move(&cells[count + 1], value);
 }
 
+void metric_observe_traced(struct metric *histogram, double value, struct slice trace_id, int64_t now_wall_ns)
+{
+    const struct metric_family *family = family_of(histogram);
+    metric_observe(histogram, value);
+    struct exemplar *exemplar = atomic_load(&histogram->exemplar);
+    if (trace_id.len >= sizeof(exemplar->trace_id))
+        return;
+    if (exemplar == NULL) {
+        struct exemplar *fresh = mem_zero(sizeof(*fresh));
+        atomic_flag_clear(&fresh->is_busy);
+        if (atomic_compare_exchange_strong(&histogram->exemplar, &exemplar, fresh))
+            exemplar = fresh;
+        else
+            mem_free(fresh);
+    }
+    if (atomic_flag_test_and_set(&exemplar->is_busy))
+        return;
+    memcpy(exemplar->trace_id, trace_id.ptr, trace_id.len);
+    exemplar->trace_id[trace_id.len] = 0;
+    exemplar->value = value;
+    exemplar->wall_ns = now_wall_ns;
+    exemplar->bucket = 0;
+    while (exemplar->bucket < bucket_count(family) && value > family->buckets[exemplar->bucket])
+        exemplar->bucket++;
+    atomic_flag_clear(&exemplar->is_busy);
+}
+
 static uint64_t cell_sum(const struct metric *metric, size_t cell)
 {
     uint64_t sum = 0;
@@ -331,6 +402,17 @@ static void put_name(struct buf *out, const char *name, const char *suffix, stru
     buf_byte(out, ' ');
 }
 
+static void print_exemplar(const struct metric *metric, size_t bucket, struct buf *out)
+{
+    struct exemplar *exemplar = atomic_load(&metric->exemplar);
+    if (exemplar == NULL || atomic_flag_test_and_set(&exemplar->is_busy))
+        return;
+    if (exemplar->bucket == bucket && exemplar->trace_id[0] != 0)
+        buf_printf(out, " # {trace_id=\"%s\"} %.9g %lld.%03d", exemplar->trace_id, exemplar->value, (long long)(exemplar->wall_ns / 1000000000),
+                   (int)(exemplar->wall_ns % 1000000000 / 1000000));
+    atomic_flag_clear(&exemplar->is_busy);
+}
+
 static void print_histogram(const struct metric *metric, bool open_metrics, struct buf *out)
 {
     const struct metric_family *family = family_of(metric);
@@ -342,7 +424,10 @@ static void print_histogram(const struct metric *metric, bool open_metrics, stru
         buf_put(out, metric->labels);
         buf_str(out, metric->labels.len > 0 ? ",le=\"" : "le=\"");
         put_double(out, i < count ? family->buckets[i] : (double)INFINITY, open_metrics);
-        buf_printf(out, "\"} %llu\n", (unsigned long long)below);
+        buf_printf(out, "\"} %llu", (unsigned long long)below);
+        if (open_metrics)
+            print_exemplar(metric, i, out);
+        buf_byte(out, '\n');
     }
     double sum = 0;
     for (size_t i = 0; i < STRIPES; i++)
@@ -375,7 +460,10 @@ static void print_child(const struct metric *metric, bool open_metrics, struct b
     buf_byte(out, '\n');
 }
 
-static void print_family(size_t index, bool open_metrics, struct buf *out)
+static bool has_component(const char *components, struct slice asked);
+
+// Families that are split: those children that have the component.
+static void print_family(size_t index, bool open_metrics, struct slice components, struct buf *out)
 {
     static const char *const types[] = {[METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge", [METRIC_HISTOGRAM] = "histogram"};
     const struct metric_family *family = &registry.families[index];
@@ -391,19 +479,22 @@ static void print_family(size_t index, bool open_metrics, struct buf *out)
     buf_printf(out, "# HELP %.*s ", SLICE_ARG(name));
     put_escaped(out, slice_str(family->help), !open_metrics);
     buf_printf(out, "\n# TYPE %.*s %s\n", SLICE_ARG(name), type);
-    for (size_t i = 0; i < registry.children[index].count; i++)
-        print_child(registry.children[index].items[i], open_metrics, out);
+    for (size_t i = 0; i < registry.children[index].count; i++) {
+        const struct metric *child = registry.children[index].items[i];
+        if (child->components == NULL || has_component(child->components, components))
+            print_child(child, open_metrics, out);
+    }
 }
 
-// Whether one of the asked components is one of the family's, or the family belongs to all.
-static bool has_component(const struct metric_family *family, struct slice asked)
+// Whether one of the asked components is one of those, or those are all.
+static bool has_component(const char *components, struct slice asked)
 {
-    if (asked.len == 0 || strcmp(family->components, "all") == 0)
+    if (asked.len == 0 || strcmp(components, "all") == 0)
         return true;
     while (asked.len > 0) {
         size_t end = slice_find_byte(asked, ',');
         struct slice one = slice_trim(slice_of(asked.ptr, end));
-        struct slice own = slice_str(family->components);
+        struct slice own = slice_str(components);
         while (own.len > 0) {
             size_t own_end = slice_find_byte(own, ',');
             if (slice_eq(one, slice_of(own.ptr, own_end)))
@@ -436,8 +527,8 @@ void metrics_print(struct buf *out, bool open_metrics, struct slice components, 
     pthread_mutex_lock(&registry.lock);
     for (size_t i = 0; i < registry.family_count; i++) {
         const struct metric_family *family = &registry.families[registry.order[i]];
-        if (has_component(family, components) && slice_starts(slice_str(family->name), prefix))
-            print_family(registry.order[i], open_metrics, out);
+        if ((is_split(family) || has_component(family->components, components)) && slice_starts(slice_str(family->name), prefix))
+            print_family(registry.order[i], open_metrics, components, out);
     }
     pthread_mutex_unlock(&registry.lock);
     if (open_metrics)

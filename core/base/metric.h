@@ -26,6 +26,9 @@ struct metric_family {
 
 struct metric; /* one child */
 
+/* Children of families whose components are `mark` have those that components_of gives for the value of their label `label`. After metrics_init. */
+void metrics_split(const char *mark, const char *label, const char *(*components_of)(struct slice value));
+
 /* The table's families, by index: enum metric_id of core/metrics/metric_table.h. Called by main before any thread;
  * again with the same table it does nothing. */
 void metrics_init(const struct metric_family *families, size_t count);
@@ -36,11 +39,13 @@ struct metric *metric_get(size_t family, const struct slice *values);
 struct metric *metric_get0(size_t family);                     /* of a family without labels */
 struct metric *metric_get1(size_t family, struct slice value); /* of one with one label */
 
-void metric_add(struct metric *counter, uint64_t n);
+void metric_add(struct metric *counter, uint64_t n); /* of a counter of seconds: ns */
 void metric_add_seconds(struct metric *counter, double seconds); /* counters of seconds: keep ns inside, print seconds */
 void metric_set(struct metric *gauge, double value); /* on a counter: a part counted elsewhere, as the kernel's CPU time; it must not fall */
 void metric_move(struct metric *gauge, double by);
 void metric_observe(struct metric *histogram, double value);
+/* ... and keeps the trace id (32 hex digits) as the exemplar that OpenMetrics shows; one a child, the last. */
+void metric_observe_traced(struct metric *histogram, double value, struct slice trace_id, int64_t now_wall_ns);
 uint64_t metric_value(const struct metric *counter); /* for tests; of a counter of seconds: ns; of a histogram: its count */
 
 /* Values asked for at scrape time: fn fills them with metric_set. Order of registration; never removed. Thread of fn: the scraping one. */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/base/clock.h"
+
 #define RCU_MEMB
 #include <urcu.h>
 
@@ -21,6 +23,39 @@ static _Thread_local unsigned joined;
 static _Thread_local unsigned depth;
 static char grace;             // what TSan is told about: all read sections of before have ended
 static _Atomic size_t pending; // frees asked for and not yet run
+
+// One free at a time is timed: the one that the sample names.
+static _Atomic(struct rcu_node *) sample;
+static int64_t sample_since_ns; // written by whoever set sample, read by who takes it back
+static void (*_Atomic on_freed)(int64_t waited_ns);
+
+void rcu_on_freed(void (*fn)(int64_t waited_ns))
+{
+    atomic_store(&on_freed, fn);
+}
+
+static void sample_begin(struct rcu_node *node)
+{
+    static atomic_flag is_taken = ATOMIC_FLAG_INIT; // between the look and the naming
+    if (atomic_load_explicit(&on_freed, memory_order_relaxed) == NULL || RELAXED(&sample) != NULL || atomic_flag_test_and_set(&is_taken))
+        return;
+    if (atomic_load(&sample) == NULL) {
+        sample_since_ns = clock_mono_ns(&system_clock);
+        PUBLISH(&sample, node);
+    }
+    atomic_flag_clear(&is_taken);
+}
+
+static void sample_end(const struct rcu_node *node)
+{
+    if (OBSERVE(&sample) != node)
+        return;
+    int64_t waited_ns = clock_mono_ns(&system_clock) - sample_since_ns;
+    PUBLISH(&sample, NULL);
+    void (*fn)(int64_t) = atomic_load(&on_freed);
+    if (fn != NULL)
+        fn(waited_ns);
+}
 
 void rcu_thread_join(void)
 {
@@ -61,6 +96,7 @@ static void run_free(struct rcu_head *head)
     TSAN_ACQUIRE(&grace);
     TSAN_ACQUIRE(node);
     atomic_fetch_sub_explicit(&pending, 1, memory_order_relaxed); // a metric only
+    sample_end(node);
     node->free_fn(node);
 }
 
@@ -68,6 +104,7 @@ void rcu_free_later(struct rcu_node *node, void (*free_fn)(struct rcu_node *node
 {
     node->free_fn = free_fn;
     atomic_fetch_add_explicit(&pending, 1, memory_order_relaxed); // a metric only
+    sample_begin(node);
     TSAN_RELEASE(node);
     call_rcu((struct rcu_head *)node, run_free);
 }

@@ -38,5 +38,8 @@ void rcu_wait_readers(void);
 /* Waits until all rcu_free_later of before have run: shutdown and tests. */
 void rcu_wait_frees(void);
 
+/* fn(waited_ns) is told how long a rcu_free_later waited, for one at a time: the next one is that which is asked for after it. For metrics; set once. */
+void rcu_on_freed(void (*fn)(int64_t waited_ns));
+
 /* Callbacks not yet run: a metric. */
 size_t rcu_frees_pending(void);

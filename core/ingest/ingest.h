@@ -13,10 +13,17 @@
 #include "core/model/limits.h"
 
 /* From raw label text to the stream that it names, for streams seen before: skips parsing, checking and hashing. Bounded (entries of 48 bytes,
- * the older half of a full set is dropped); forgets all when the tenant's limits change (limits_version). */
+ * and 256 bytes of labels for each; the older half of a full set is dropped); forgets all when the tenant's limits change (limits_version). */
 struct stream_cache;
 struct stream_cache *stream_cache_create(size_t entries_max) MUST_CHECK;
 void stream_cache_destroy(struct stream_cache *cache);
+void stream_cache_empty(struct stream_cache *cache); /* gives its memory back */
+
+struct stream_cache_counts {
+    uint64_t hits, misses, evictions; /* since it was created */
+    size_t bytes;                     /* that it takes now */
+};
+struct stream_cache_counts stream_cache_counts(const struct stream_cache *cache);
 
 /* What storage is asked about a stream. */
 struct ingest_streams {

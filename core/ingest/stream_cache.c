@@ -3,6 +3,8 @@
 #include "core/base/mem.h"
 
 #define LABELS_BYTES_MAX 4096 // longer ones are parsed each time: they must not fill the memory
+#define LABELS_BYTES_EACH 256 // of an entry on average: past so much of all of them together a generation is full as well
+#define LABELS_BYTES_SPARE ((size_t)64 << 10)
 
 struct cache_entry {
     struct hash128 key;
@@ -15,13 +17,14 @@ _Static_assert(sizeof(struct cache_entry) == 48, "the size that ingest.h tells")
 
 struct generation {
     struct cache_entry *slots; // a power of two, at most half of them taken
-    size_t slot_count, count;
+    size_t slot_count, count, moved; // moved: of count, to the younger one
     struct arena labels;
 };
 
 struct stream_cache {
     struct generation young, old;
     size_t count_max; // of one generation
+    uint64_t hits, misses, evictions;
 };
 
 static struct generation generation_make(size_t count_max)
@@ -56,6 +59,33 @@ void stream_cache_destroy(struct stream_cache *cache)
     mem_free(cache);
 }
 
+static bool is_full(const struct stream_cache *cache)
+{
+    return cache->young.count == cache->count_max || cache->young.labels.bytes > cache->count_max * LABELS_BYTES_EACH + LABELS_BYTES_SPARE;
+}
+
+void stream_cache_empty(struct stream_cache *cache)
+{
+    cache->evictions += cache->young.count + cache->old.count - cache->old.moved;
+    generation_fini(&cache->young);
+    generation_fini(&cache->old);
+    cache->young = generation_make(cache->count_max);
+    cache->old = generation_make(cache->count_max);
+}
+
+// Slots lie where hashes put them, so the first ones cost the system a page each.
+static size_t generation_bytes(const struct generation *generation)
+{
+    size_t slots = generation->slot_count * sizeof(struct cache_entry);
+    size_t pages = generation->count * 4096;
+    return (pages < slots ? pages : slots) + generation->labels.bytes;
+}
+
+struct stream_cache_counts stream_cache_counts(const struct stream_cache *cache)
+{
+    return (struct stream_cache_counts){cache->hits, cache->misses, cache->evictions, generation_bytes(&cache->young) + generation_bytes(&cache->old)};
+}
+
 struct hash128 stream_cache_key(uint64_t seed, struct slice label_text)
 {
     return hash128_seeded(label_text, seed);
@@ -76,14 +106,18 @@ bool stream_cache_get(struct stream_cache *cache, struct hash128 key, struct str
     bool is_old = entry->labels == NULL;
     if (is_old)
         entry = slot_find(&cache->old, key);
-    if (entry->labels == NULL)
+    if (entry->labels == NULL) {
+        cache->misses++;
         return false;
+    }
+    cache->hits++;
     *out = (struct stream_facts){entry->stream, slice_of(entry->labels, entry->labels_bytes), entry->has_level != 0};
-    if (is_old && cache->young.count < cache->count_max) { // in use: it outlives the older generation
+    if (is_old && !is_full(cache)) { // in use: it outlives the older generation
         struct cache_entry *slot = slot_find(&cache->young, key);
         *slot = *entry;
         slot->labels = arena_copy(&cache->young.labels, out->labels).ptr;
         cache->young.count++;
+        cache->old.moved++;
     }
     return true;
 }
@@ -92,12 +126,13 @@ void stream_cache_put(struct stream_cache *cache, struct hash128 key, const stru
 {
     if (facts->labels.len == 0 || facts->labels.len > LABELS_BYTES_MAX)
         return;
-    if (cache->young.count == cache->count_max) {
+    if (is_full(cache)) {
         struct generation emptied = cache->old;
+        cache->evictions += emptied.count - emptied.moved;
         cache->old = cache->young;
         memset(emptied.slots, 0, emptied.slot_count * sizeof(*emptied.slots));
         arena_reset(&emptied.labels);
-        emptied.count = 0;
+        emptied.count = emptied.moved = 0;
         cache->young = emptied;
     }
     struct cache_entry *slot = slot_find(&cache->young, key);

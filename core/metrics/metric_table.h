@@ -9,17 +9,19 @@
 
 #include "core/base/metric.h"
 
+/* Instead of components: those of the child's route (route_components.h). */
+#define METRIC_BY_ROUTE "route"
+
 // clang-format off
 #define METRIC_TABLE(FAMILY) \
     FAMILY(log_messages_total, COUNTER, "all", "Logi's own log messages by level (debug, info, warn, error).", ("level"), ()) \
     FAMILY(logi_allocator_fragmentation_ratio, GAUGE, "logi", "Resident over in-use memory.", (), ()) \
     FAMILY(logi_auth_requests_total, COUNTER, "logi", "Authenticated requests by method (none, basic, bearer, oidc, mtls) and result (ok, denied, error).", ("method", "result"), ()) \
-    FAMILY(logi_backup_last_success_timestamp_seconds, GAUGE, "logi", "End of the last snapshot, Unix seconds.", (), ()) \
     FAMILY(logi_build_info, GAUGE, "logi", "1, with what was built in its labels.", ("version", "revision", "compiler", "arch", "os"), ()) \
     FAMILY(logi_cache_bytes, GAUGE, "logi", "Bytes in caches.", ("cache"), ()) \
     FAMILY(logi_cache_evictions_total, COUNTER, "logi", "Cache entries dropped.", ("cache"), ()) \
-    FAMILY(logi_cache_requests_total, COUNTER, "logi", "Cache lookups by result (hit, miss); caches: block, result, label, pattern, object.", ("cache", "result"), ()) \
-    FAMILY(logi_component_up, GAUGE, "logi", "1 per running component (http, shards, index, wal, store, query, tail, ruler, kafka, objstore).", ("component"), ()) \
+    FAMILY(logi_cache_requests_total, COUNTER, "logi", "Cache lookups by result (hit, miss); caches: label (label texts of pushes, and the streams that they stand for).", ("cache", "result"), ()) \
+    FAMILY(logi_component_up, GAUGE, "logi", "1 per running component: http, shards, index, wal, store, query, tail, ruler.", ("component"), ()) \
     FAMILY(logi_config_hash, GAUGE, "logi", "48 bits of the effective configuration's hash: equal on all nodes.", (), ()) \
     FAMILY(logi_config_last_reload_success_timestamp_seconds, GAUGE, "logi", "Time of the last good reload of the configuration, Unix seconds.", (), ()) \
     FAMILY(logi_config_last_reload_successful, GAUGE, "logi", "1 if the last reload of the configuration succeeded.", (), ()) \
@@ -30,7 +32,7 @@
     FAMILY(logi_head_entries, GAUGE, "logi", "Entries in memory.", (), ()) \
     FAMILY(logi_head_oldest_entry_timestamp_seconds, GAUGE, "logi", "Oldest entry not yet in a segment.", (), ()) \
     FAMILY(logi_http_connections, GAUGE, "logi", "Open connections: h1, h2, websocket.", ("protocol"), ()) \
-    FAMILY(logi_http_rejected_total, COUNTER, "logi", "Before routing: parse, too_large, bad_encoding, auth, overload, slow_client, tls.", ("reason"), ()) \
+    FAMILY(logi_http_rejected_total, COUNTER, "logi", "Requests refused for what is around them: parse, too_large, bad_encoding, auth, overload, slow_client, tls.", ("reason"), ()) \
     FAMILY(logi_index_entries, GAUGE, "logi", "Records by sub-database.", ("db"), ()) \
     FAMILY(logi_index_free_pages, GAUGE, "logi", "Reusable pages.", (), ()) \
     FAMILY(logi_index_map_bytes, GAUGE, "logi", "LMDB: used, mapped.", ("state"), ()) \
@@ -46,17 +48,17 @@
     FAMILY(logi_ingest_queue_wait_seconds, HISTOGRAM, "logi", "Wait in that queue.", (), (1e-05, 4e-05, 0.00016, 0.00064, 0.00256, 0.01024, 0.04096, 0.16384, 0.65536, 2.62144)) \
     FAMILY(logi_ingest_truncated_lines_total, COUNTER, "logi", "Lines cut to the size limit.", ("tenant"), ()) \
     FAMILY(logi_ingest_unordered_lines_total, COUNTER, "logi", "Accepted lines older than their stream's newest.", ("tenant"), ()) \
-    FAMILY(logi_memory_limit_bytes, GAUGE, "logi", "Budget (flag, or share of the cgroup limit).", (), ()) \
+    FAMILY(logi_memory_limit_bytes, GAUGE, "logi", "The memory budget: memory.limit, or 80 % of the cgroup's limit or of the machine.", (), ()) \
     FAMILY(logi_memory_pressure_level, GAUGE, "logi", "0 none, 1 flush early, 2 refuse big queries, 3 refuse pushes.", (), ()) \
     FAMILY(logi_memory_shed_total, COUNTER, "logi", "What pressure did: flush, evict, reject_query, reject_push.", ("action"), ()) \
-    FAMILY(logi_memory_used_bytes, GAUGE, "logi", "Accounted memory: head, index_map, query, cache, http, wal, tail, other.", ("area"), ()) \
+    FAMILY(logi_memory_used_bytes, GAUGE, "logi", "Memory by area: head, index_map (file pages, no part of the budget), query, cache, http, wal, tail, other (resident, of no area).", ("area"), ()) \
     FAMILY(logi_merge_bytes_total, COUNTER, "logi", "Bytes that merges have read and written.", ("direction"), ()) \
     FAMILY(logi_merge_running, GAUGE, "logi", "Merges now.", (), ()) \
     FAMILY(logi_query_cancelled_total, COUNTER, "logi", "Queries given up: client_closed, timeout, memory, shutdown.", ("reason"), ()) \
     FAMILY(logi_query_decompress_seconds_total, COUNTER, "logi", "CPU in decompression.", (), ()) \
     FAMILY(logi_query_fanout_shards, HISTOGRAM, "logi", "Shards asked per query.", (), (1, 2, 4, 8, 16, 32, 64, 128)) \
     FAMILY(logi_query_first_byte_seconds, HISTOGRAM, "logi", "Time to the first result byte.", (), (0.0005, 0.002, 0.008, 0.032, 0.128, 0.512, 2.048, 8.192, 32.768, 131.072)) \
-    FAMILY(logi_query_match_seconds_total, COUNTER, "logi", "CPU in line matching: literal, regex.", ("engine"), ()) \
+    FAMILY(logi_query_match_seconds_total, COUNTER, "logi", "Time of query threads in line filters: literal, regex.", ("engine"), ()) \
     FAMILY(logi_query_partial_results_total, COUNTER, "logi", "Answers marked partial.", (), ()) \
     FAMILY(logi_query_peak_memory_bytes, HISTOGRAM, "logi", "Most memory that a query held.", (), (65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824, 4294967296, 1.717986918e+10)) \
     FAMILY(logi_query_queue_wait_seconds, HISTOGRAM, "logi", "Wait of a query for a slot, in finer buckets than the scheduler's.", (), (1e-05, 4e-05, 0.00016, 0.00064, 0.00256, 0.01024, 0.04096, 0.16384, 0.65536, 2.62144, 10.48576, 41.94304)) \
@@ -65,13 +67,12 @@
     FAMILY(logi_query_running, GAUGE, "logi", "Queries being executed.", (), ()) \
     FAMILY(logi_query_scanned_bytes_total, COUNTER, "logi", "Uncompressed bytes looked at: head, local, object.", ("source"), ()) \
     FAMILY(logi_query_scanned_lines_total, COUNTER, "logi", "Lines looked at.", (), ()) \
-    FAMILY(logi_query_skipped_segments_total, COUNTER, "logi", "Blocks of segments not read thanks to: filter, limit, minmax (no step of the query needs them, or their table of counts did).", ("reason"), ()) \
+    FAMILY(logi_query_skipped_segments_total, COUNTER, "logi", "Blocks of segments not read thanks to: time, labels (of whole segments), filter, limit, minmax (no step of the query needs them, or their table of counts did).", ("reason"), ()) \
     FAMILY(logi_rcu_callbacks_pending, GAUGE, "logi", "Retired memory that waits for readers.", (), ()) \
     FAMILY(logi_rcu_grace_period_seconds, HISTOGRAM, "logi", "Time from the retirement of memory to the end of its readers.", (), (0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1024, 0.4096, 1.6384)) \
     FAMILY(logi_ready, GAUGE, "logi", "1 when /ready answers 200.", (), ()) \
     FAMILY(logi_retention_deleted_bytes_total, COUNTER, "logi", "Bytes deleted: age, size, delete_request.", ("reason"), ()) \
     FAMILY(logi_retention_deleted_segments_total, COUNTER, "logi", "Segments deleted: age, size, delete_request.", ("reason"), ()) \
-    FAMILY(logi_self_log_dropped_total, COUNTER, "logi", "Own log lines not stored in Logi's internal tenant.", (), ()) \
     FAMILY(logi_start_seconds, GAUGE, "logi", "Time from exec to ready of this start.", (), ()) \
     FAMILY(logi_store_bytes, GAUGE, "logi", "Stored: tier local, object; kind data, index, filter, meta.", ("tier", "kind"), ()) \
     FAMILY(logi_store_checksum_failures_total, COUNTER, "logi", "Bad blocks met: data, index, wal, object.", ("kind"), ()) \
@@ -85,7 +86,7 @@
     FAMILY(logi_tail_dropped_entries_total, COUNTER, "logi", "Entries not sent to slow live tails, which were told so.", (), ()) \
     FAMILY(logi_threads_cpu_seconds_total, COUNTER, "logi", "CPU by thread role: io, shard, query, background, main.", ("role"), ()) \
     FAMILY(logi_tls_certificate_expiry_timestamp_seconds, GAUGE, "logi", "End of a certificate's validity, Unix seconds.", ("name"), ()) \
-    FAMILY(logi_unclean_starts_total, COUNTER, "logi", "Starts that found no clean-shutdown mark (kept on disk).", (), ()) \
+    FAMILY(logi_unclean_starts_total, COUNTER, "logi", "Starts of this data folder whose run before had not ended in order; kept on disk.", (), ()) \
     FAMILY(logi_wal_append_seconds, HISTOGRAM, "logi", "One group commit without fsync.", (), (1e-05, 4e-05, 0.00016, 0.00064, 0.00256, 0.01024, 0.04096, 0.16384, 0.65536, 2.62144)) \
     FAMILY(logi_wal_fsync_seconds, HISTOGRAM, "logi", "One fsync.", (), (0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1024, 0.4096, 1.6384)) \
     FAMILY(logi_wal_replay_remaining_bytes, GAUGE, "logi", "WAL bytes to replay still; 0 when done.", (), ()) \
@@ -104,7 +105,7 @@
     FAMILY(loki_boltdb_shipper_retention_sweeper_marker_files_current, GAUGE, "compactor", "Deletions pending.", ("from"), ()) \
     FAMILY(loki_build_info, GAUGE, "all", "1, with the Loki API level that Logi answers in version.", ("version", "revision", "branch", "goversion", "goos", "goarch", "tags"), ()) \
     FAMILY(loki_chunk_store_deduped_chunks_total, COUNTER, "ingester", "Chunks not written because an equal one exists.", (), ()) \
-    FAMILY(loki_chunk_store_index_entries_per_chunk, HISTOGRAM, "ingester", "Index records written per stored chunk.", (), (1, 2, 4, 8, 16)) \
+    FAMILY(loki_chunk_store_index_entries_per_chunk, HISTOGRAM, "ingester", "Records of segments' directories that lead to a stored chunk: one a day that it reaches into.", (), (1, 2, 4, 8, 16)) \
     FAMILY(loki_compactor_apply_retention_last_successful_run_timestamp_seconds, GAUGE, "compactor", "End of the last good retention round, Unix seconds.", (), ()) \
     FAMILY(loki_compactor_apply_retention_operation_duration_seconds, GAUGE, "compactor", "Length of the last retention round.", (), ()) \
     FAMILY(loki_compactor_apply_retention_operation_total, COUNTER, "compactor", "Retention rounds.", ("status"), ()) \
@@ -124,7 +125,7 @@
     FAMILY(loki_distributor_replication_factor, GAUGE, "distributor", "Copies of each accepted entry (Kafka replication, else 1).", (), ()) \
     FAMILY(loki_distributor_structured_metadata_bytes_received_total, COUNTER, "distributor", "Structured-metadata part of the bytes counter.", ("tenant", "retention_hours", "policy", "is_internal_stream", "format"), ()) \
     FAMILY(loki_index_request_duration_seconds, HISTOGRAM, "ingester,querier,index-gateway", "Index work: index_chunk = writes (the Writes dashboard selects it, Reads excludes it); reads: chunk_refs, series, label_names, label_values, stats, volume.", ("operation", "status_code", "component"), (0.005, 0.012302, 0.030267, 0.074469, 0.183223, 0.4508, 1.10914, 2.728909, 6.714162, 16.519411, 40.644078, 100)) \
-    FAMILY(loki_inflight_requests, GAUGE, "all", "Requests now being served.", ("method", "route"), ()) \
+    FAMILY(loki_inflight_requests, GAUGE, METRIC_BY_ROUTE, "Requests now being served.", ("method", "route"), ()) \
     FAMILY(loki_ingester_chunk_age_seconds, HISTOGRAM, "ingester", "Age when stored.", (), (60, 300, 600, 1800, 3600, 7200, 14400, 36000, 43200, 57600)) \
     FAMILY(loki_ingester_chunk_bounds_hours, HISTOGRAM, "ingester", "Newest minus oldest entry, hours.", (), (1, 2, 3, 4, 5, 6, 7, 8)) \
     FAMILY(loki_ingester_chunk_compression_ratio, HISTOGRAM, "ingester", "Raw over stored.", (), (0.75, 2.75, 4.75, 6.75, 8.75, 10.75, 12.75, 14.75, 16.75, 18.75)) \
@@ -132,11 +133,11 @@
     FAMILY(loki_ingester_chunk_entries, HISTOGRAM, "ingester", "Lines per stored chunk.", (), (200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200)) \
     FAMILY(loki_ingester_chunk_size_bytes, HISTOGRAM, "ingester", "Stored size.", (), (20000, 40000, 80000, 160000, 320000, 640000, 1280000, 2560000, 5120000, 10240000)) \
     FAMILY(loki_ingester_chunk_stored_bytes_total, COUNTER, "ingester", "Compressed bytes of the chunks made durable.", ("tenant"), ()) \
-    FAMILY(loki_ingester_chunk_utilization, HISTOGRAM, "ingester", "Size over target size.", (), (0, 0.2, 0.4, 0.6, 0.8, 1)) \
+    FAMILY(loki_ingester_chunk_utilization, HISTOGRAM, "ingester", "Text of a stored chunk over the size of a block.", (), (0, 0.2, 0.4, 0.6, 0.8, 1)) \
     FAMILY(loki_ingester_chunks_created_total, COUNTER, "ingester", "Chunks begun.", (), ()) \
     FAMILY(loki_ingester_chunks_flush_failures_total, COUNTER, "ingester", "Failed flush attempts.", (), ()) \
     FAMILY(loki_ingester_chunks_flush_requests_total, COUNTER, "ingester", "Flush attempts.", (), ()) \
-    FAMILY(loki_ingester_chunks_flushed_total, COUNTER, "ingester", "By reason: idle, max_age, forced, not_owned, full, synced.", ("reason"), ()) \
+    FAMILY(loki_ingester_chunks_flushed_total, COUNTER, "ingester", "By reason: max_age, forced, full.", ("reason"), ()) \
     FAMILY(loki_ingester_chunks_stored_total, COUNTER, "ingester", "Chunks made durable in a segment.", ("tenant"), ()) \
     FAMILY(loki_ingester_flush_queue_length, GAUGE, "ingester", "Sealed chunks waiting to be written.", (), ()) \
     FAMILY(loki_ingester_memory_chunks, GAUGE, "ingester", "In-memory chunks, open and sealed.", (), ()) \
@@ -175,9 +176,9 @@
     FAMILY(loki_query_frontend_queries_in_progress, GAUGE, "query-frontend", "Queries admitted and not finished.", (), ()) \
     FAMILY(loki_query_scheduler_queue_duration_seconds, HISTOGRAM, "query-scheduler", "Wait for a slot.", (), (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)) \
     FAMILY(loki_query_scheduler_queue_length, GAUGE, "query-scheduler", "Queries waiting for a slot, by tenant.", ("user"), ()) \
-    FAMILY(loki_request_duration_seconds, HISTOGRAM, "all", "Every HTTP request.", ("method", "route", "status_code", "ws"), (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)) \
-    FAMILY(loki_request_message_bytes, HISTOGRAM, "all", "Request body size as received.", ("method", "route"), (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824)) \
-    FAMILY(loki_response_message_bytes, HISTOGRAM, "all", "Response body size as sent.", ("method", "route"), (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824)) \
+    FAMILY(loki_request_duration_seconds, HISTOGRAM, METRIC_BY_ROUTE, "Every HTTP request.", ("method", "route", "status_code", "ws"), (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)) \
+    FAMILY(loki_request_message_bytes, HISTOGRAM, METRIC_BY_ROUTE, "Request body size as received.", ("method", "route"), (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824)) \
+    FAMILY(loki_response_message_bytes, HISTOGRAM, METRIC_BY_ROUTE, "Response body size as sent.", ("method", "route"), (4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824)) \
     FAMILY(loki_ruler_wal_appender_ready, GAUGE, "ruler", "1 when recorded samples can be written.", ("tenant"), ()) \
     FAMILY(loki_ruler_wal_disk_size, GAUGE, "ruler", "Bytes of recorded samples that wait on disk.", ("tenant"), ()) \
     FAMILY(loki_ruler_wal_prometheus_remote_storage_highest_timestamp_in_seconds, GAUGE, "ruler", "Newest sample recorded, Unix seconds.", ("tenant"), ()) \
@@ -211,3 +212,6 @@ extern const struct metric_family metric_families[METRIC_ID_COUNT];
 
 /* metrics_init with this table. */
 void metric_table_init(void);
+
+/* The table as Markdown: name, type, labels, components, meaning; histograms with their buckets. */
+void metric_table_print_markdown(struct buf *out);

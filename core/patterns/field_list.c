@@ -7,9 +7,18 @@
 
 #define DEPTH_MAX 16 /* of nested objects; deeper ones are left out */
 
-void field_list_init(struct field_list *list, struct arena *arena)
+void field_list_init(struct field_list *list, struct query_control *control)
 {
-    *list = (struct field_list){.arena = arena};
+    *list = (struct field_list){.control = control};
+}
+
+bool field_list_settle(struct field_list *list, struct err *err)
+{
+    size_t keys = list->keys - list->keys_charged;
+    if (keys > 0 && !query_control_charge(list->control, keys * KEY_TABLE_BYTES_PER_KEY, err))
+        return false;
+    list->keys_charged = list->keys;
+    return charged_arena_settle(&list->kept, list->control, err);
 }
 
 void field_list_fini(struct field_list *list)
@@ -17,6 +26,8 @@ void field_list_fini(struct field_list *list)
     for (size_t i = 0; i < list->count; i++)
         key_table_fini(&list->fields[i]->values);
     key_table_fini(&list->names);
+    query_control_refund(list->control, list->keys_charged * KEY_TABLE_BYTES_PER_KEY);
+    charged_arena_fini(&list->kept, list->control);
 }
 
 static bool is_boolean(struct slice value)
@@ -55,13 +66,13 @@ static struct field *field_new(struct field_list *list, struct slice name, uint3
 {
     if (list->count == list->cap) {
         size_t cap = list->cap == 0 ? 32 : list->cap * 2;
-        struct field **fields = ARENA_ARRAY(list->arena, struct field *, cap);
+        struct field **fields = ARENA_ARRAY(&list->kept.arena, struct field *, cap);
         if (list->count > 0)
             memcpy(fields, list->fields, list->count * sizeof(struct field *));
         list->fields = fields;
         list->cap = cap;
     }
-    struct field *field = ARENA_NEW(list->arena, struct field);
+    struct field *field = ARENA_NEW(&list->kept.arena, struct field);
     field->name = name;
     field->stream = ~stream; // its first value gives the type
     list->fields[list->count++] = field;
@@ -81,7 +92,7 @@ static struct slice size_normal(struct field_list *list, struct slice value)
     for (size_t i = 0; i < text.len; i++)
         if (text.ptr[i] != ' ')
             text.ptr[kept++] = text.ptr[i];
-    struct slice normal = arena_copy(list->arena, slice_of(text.ptr, kept));
+    struct slice normal = arena_copy(&list->kept.arena, slice_of(text.ptr, kept));
     buf_fini(&text);
     return normal;
 }
@@ -89,7 +100,8 @@ static struct slice size_normal(struct field_list *list, struct slice value)
 struct field *field_list_add(struct field_list *list, uint32_t stream, struct slice name, struct slice value)
 {
     bool is_new;
-    size_t index = key_table_add(&list->names, name, list->arena, &is_new);
+    size_t index = key_table_add(&list->names, name, &list->kept.arena, &is_new);
+    list->keys += is_new;
     struct field *field = is_new ? field_new(list, list->names.keys[index], stream) : list->fields[index];
     if (value.len == 0)
         return field;
@@ -99,7 +111,8 @@ struct field *field_list_add(struct field_list *list, uint32_t stream, struct sl
     }
     if (field->type == FIELD_BYTES)
         value = size_normal(list, value);
-    (void)key_table_add(&field->values, value, list->arena, &is_new);
+    (void)key_table_add(&field->values, value, &list->kept.arena, &is_new);
+    list->keys += is_new;
     return field;
 }
 
@@ -116,14 +129,14 @@ static void add_member(struct field_list *list, uint32_t stream, const struct js
             buf_byte(&name, '_');
         buf_put(&name, path->keys[i]);
     }
-    struct slice label = label_name_sanitize(buf_slice(&name), list->arena);
+    struct slice label = label_name_sanitize(buf_slice(&name), &list->kept.arena);
     if (label.len > 0 && value.len > 0) {
         struct field *field = field_list_add(list, stream, label, value);
         field->by_json = true;
         if (field->path == NULL) {
-            struct slice *keys = ARENA_ARRAY(list->arena, struct slice, path->depth);
+            struct slice *keys = ARENA_ARRAY(&list->kept.arena, struct slice, path->depth);
             for (size_t i = 0; i < path->depth; i++)
-                keys[i] = arena_copy(list->arena, path->keys[i]);
+                keys[i] = arena_copy(&list->kept.arena, path->keys[i]);
             field->path = keys;
             field->path_count = path->depth;
         }
@@ -139,12 +152,12 @@ static void add_object(struct field_list *list, uint32_t stream, struct json_pat
         return;
     json_walk_begin(&walk, text);
     path->depth++;
-    while (json_walk_next(&walk, list->arena, &member)) {
+    while (json_walk_next(&walk, &list->kept.arena, &member)) {
         path->keys[path->depth - 1] = member.key;
         if (member.value.kind == JSON_OBJECT)
             add_object(list, stream, path, member.value.text);
         else if (member.value.kind != JSON_ARRAY)
-            add_member(list, stream, path, json_label_value(&member.value, list->arena));
+            add_member(list, stream, path, json_label_value(&member.value, &list->kept.arena));
     }
     path->depth--;
 }
@@ -162,9 +175,9 @@ void field_list_add_line(struct field_list *list, uint32_t stream, struct slice 
     bool has_escape;
     enum logfmt_result got;
     while ((got = logfmt_walk_next(&walk, &key, &value, &has_escape)) != LOGFMT_END) {
-        if (got == LOGFMT_ERROR || (has_escape && !logfmt_unquote(value, list->arena, &value)) || value.len == 0)
+        if (got == LOGFMT_ERROR || (has_escape && !logfmt_unquote(value, &list->kept.arena, &value)) || value.len == 0)
             continue;
-        struct slice name = label_name_sanitize(key, list->arena);
+        struct slice name = label_name_sanitize(key, &list->kept.arena);
         if (name.len > 0)
             field_list_add(list, stream, name, value)->by_logfmt = true;
     }

@@ -1,7 +1,10 @@
 /* field_list.h: the fields that occur in entries: names, kinds of values, distinct values, and what finds them in a line (spec http-api.md 8.7).
+ *
+ * What it keeps is paid for from a query's memory, after each entry rather than at each value: so it may run over by one entry.
  * Thread: one at a time. */
 #pragma once
 
+#include "core/plan/charged_arena.h"
 #include "core/plan/key_table.h"
 
 enum field_type { FIELD_INT, FIELD_FLOAT, FIELD_BOOLEAN, FIELD_DURATION, FIELD_BYTES, FIELD_STRING };
@@ -20,11 +23,16 @@ struct field_list {
     struct field **fields; /* in order of arrival */
     size_t count, cap;
     struct key_table names;
-    struct arena *arena;
+    struct charged_arena kept; /* all that is above, but for the tables of keys */
+    struct query_control *control;
+    size_t keys, keys_charged; /* of names and values */
 };
 
-void field_list_init(struct field_list *list, struct arena *arena); /* the arena keeps all */
-void field_list_fini(struct field_list *list);
+void field_list_init(struct field_list *list, struct query_control *control);
+void field_list_fini(struct field_list *list); /* gives back what was charged */
+
+/* Charges what came since the last call. False: as query_control_charge. */
+bool field_list_settle(struct field_list *list, struct err *err) MUST_CHECK;
 
 /* An empty value is none. Returns the field. stream: any number for the stream that the value is of. */
 struct field *field_list_add(struct field_list *list, uint32_t stream, struct slice name, struct slice value);

@@ -57,8 +57,12 @@ bool pipeline_keeps_labels(const struct pipeline *pipeline);  /* no stage touche
 /* Needles that every kept line must hold, for scan_request; in the arena. */
 size_t pipeline_needles(const struct pipeline *pipeline, struct arena *arena, struct needle **out);
 
+/* What line filters spent their time with, before all other stages. */
+enum match_engine { MATCH_LITERAL, MATCH_REGEX, MATCH_ENGINES };
+
 struct pipeline_worker *pipeline_worker_create(const struct pipeline *pipeline) MUST_CHECK;
 void pipeline_worker_destroy(struct pipeline_worker *worker);
+uint64_t pipeline_worker_match_ns(const struct pipeline_worker *worker, enum match_engine engine); /* of all its runs; worker NULL: 0 */
 
 /* Runs a batch. *out_rows (order of the batch) is valid until the next run of this worker. The stream's labels are scan->streams[batch->stream].labels.
  * A run takes memory in proportion to the batch. Never fails: errors of lines are labels. */

@@ -345,6 +345,7 @@ static void log_query_close(struct log_query *query, size_t workers)
 {
     for (size_t w = 0; query->workers != NULL && w < workers; w++) {
         struct log_worker *worker = &query->workers[w];
+        query_control_note_matching(query->control, worker->pipeline);
         pipeline_worker_destroy(worker->pipeline);
         label_classes_fini(&worker->classes, query->control);
         set_cache_fini(&worker->known);

@@ -319,6 +319,7 @@ static void run_close(struct range_run *run, size_t workers)
 {
     for (size_t w = 0; run->workers != NULL && w < workers; w++) {
         struct range_worker *worker = &run->workers[w];
+        query_control_note_matching(run->control, worker->pipeline);
         pipeline_worker_destroy(worker->pipeline);
         partials_fini(&worker->partials, run->control);
         set_cache_fini(&worker->known);

@@ -42,6 +42,8 @@ static void refuse(struct http_request *request, int status, struct slice text)
     if (status == 503)
         http_reply_header(&reply, SLICE("retry-after"), SLICE("1"));
     api_rejected(request->app, "auth");
+    if ((request->route->flags & ROUTE_TENANTS) != 0) // what queries use
+        metric_add(metric_get1(METRIC_logi_query_rejected_total, SLICE("auth")), 1);
     http_reply(request, &reply);
 }
 

@@ -4,6 +4,7 @@
 #include "core/base/metric.h"
 #include "core/metrics/metric_table.h"
 #include "net/api/admission.h"
+#include "net/api/push.h"
 #include "net/api/query_run.h"
 #include "net/api/query_scheduler.h"
 
@@ -77,6 +78,23 @@ static struct metric *duration_of(struct route_metrics *slot, enum http_method m
     return found;
 }
 
+static size_t decoded_bytes(void *self)
+{
+    return atomic_load_explicit(&((struct api *)self)->decoded_bytes, memory_order_relaxed); // a figure
+}
+
+static size_t cache_bytes(void *self)
+{
+    (void)self;
+    return push_cache_bytes();
+}
+
+void api_tell_memory(struct api *api)
+{
+    memory_budget_source(api->memory, MEMORY_HTTP, decoded_bytes, api);
+    memory_budget_source(api->memory, MEMORY_CACHE, cache_bytes, api);
+}
+
 static const struct http_route *route_of(const struct http_request *request)
 {
     return request->route != NULL ? request->route : &other_route;
@@ -98,6 +116,29 @@ bool api_run(struct http_request *request, void (*task)(void *self))
     return query_scheduler_submit(api->scheduler, caller != NULL ? caller->tenants[0] : SLICE(""), task, request);
 }
 
+/* The trace of a traceparent header, 00-<32 hex digits>-<16>-<2>; empty: there is none. Source: W3C Trace Context 3.2. */
+static struct slice trace_of(const struct http_request *request)
+{
+    struct slice header;
+    if (!http_header_get(request, SLICE("traceparent"), &header) || header.len < 55 || header.ptr[2] != '-' || header.ptr[35] != '-')
+        return SLICE("");
+    for (size_t i = 3; i < 35; i++) {
+        char c = header.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return SLICE("");
+    }
+    return slice_of(header.ptr + 3, 32);
+}
+
+static void observe_duration(const struct http_request *request, struct metric *duration, double seconds)
+{
+    struct slice trace = trace_of(request);
+    if (trace.len == 0)
+        metric_observe(duration, seconds);
+    else
+        metric_observe_traced(duration, seconds, trace, clock_wall_ns(api_of(request)->clock));
+}
+
 void api_observe(const struct http_request *request, int status, size_t reply_bytes, int64_t duration_ns)
 {
     const struct http_route *route = route_of(request);
@@ -105,7 +146,7 @@ void api_observe(const struct http_request *request, int status, size_t reply_by
     size_t m = method_index(request->method);
     if (request->route != NULL && status != 405)
         metric_move(child(&slot->inflight[m], METRIC_loki_inflight_requests, request->method, route->label), -1);
-    metric_observe(duration_of(slot, request->method, route->label, status), (double)duration_ns / (double)NS_PER_S);
+    observe_duration(request, duration_of(slot, request->method, route->label, status), (double)duration_ns / (double)NS_PER_S);
     metric_observe(child(&slot->request_bytes[m], METRIC_loki_request_message_bytes, request->method, route->label), (double)request->body.len);
     metric_observe(child(&slot->response_bytes[m], METRIC_loki_response_message_bytes, request->method, route->label), (double)reply_bytes);
     caller_release(request);
@@ -115,6 +156,12 @@ void api_rejected(void *app, const char *reason)
 {
     (void)app;
     metric_add(metric_get1(METRIC_logi_http_rejected_total, slice_str(reason)), 1);
+}
+
+void api_lagged(void *app, int64_t late_ns)
+{
+    (void)app;
+    metric_observe(metric_get0(METRIC_logi_event_loop_lag_seconds), (double)late_ns / (double)NS_PER_S);
 }
 
 struct route_table (*const api_route_tables[])(void) = {loki_v1_routes,    loki_explore_routes, loki_legacy_routes, loki_rules_routes,

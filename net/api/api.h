@@ -24,6 +24,8 @@ enum access {
 struct api {
     struct store *store;
     const struct clock *clock;
+    struct memory_budget *memory;  /* NULL: no limit */
+    _Atomic size_t decoded_bytes;  /* of pushes: unpacked and decoded, and not handed to the store */
     struct tenancy tenancy;
     struct login *login; /* NULL: there are no users, and nobody has to log in */
     enum access ready_access, metrics_access; /* of probes and of /metrics */
@@ -51,11 +53,15 @@ static inline struct api *api_of(const struct http_request *request)
     return request->app;
 }
 
+/* Adds what handlers hold to api->memory. */
+void api_tell_memory(struct api *api);
+
 /* Hooks for http_server_config. */
 bool api_admit(struct http_request *request);
 bool api_run(struct http_request *request, void (*task)(void *self));
 void api_observe(const struct http_request *request, int status, size_t reply_bytes, int64_t duration_ns);
 void api_rejected(void *app, const char *reason);
+void api_lagged(void *app, int64_t late_ns);
 
 struct route_table {
     const struct http_route *routes;

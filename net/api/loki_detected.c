@@ -20,6 +20,10 @@ struct label_answer {
     struct label_summary *labels;   /* by name's number */
     size_t cap;
     struct buf key;
+    struct charged_arena kept;      /* keys and summaries */
+    size_t keys_charged;
+    bool is_over; /* the query's memory was not enough: err says so */
+    struct err err;
 };
 
 static bool is_hex(char c)
@@ -39,7 +43,7 @@ static void add_label(struct label_answer *answer, const struct label *label)
 {
     bool is_new;
     double number;
-    struct arena *arena = &answer->scope->http->arena;
+    struct arena *arena = &answer->kept.arena;
     size_t index = key_table_add(&answer->names, label->name, arena, &is_new);
     if (index >= answer->cap) {
         size_t cap = answer->cap == 0 ? 64 : answer->cap * 2;
@@ -64,15 +68,27 @@ static void add_label(struct label_answer *answer, const struct label *label)
     summary->only_ids = summary->only_ids && (go_parse_float(label->value, &number, NULL) || is_uuid(label->value));
 }
 
+/* Charges what came since the last stream. */
+static bool settle(struct label_answer *answer)
+{
+    struct query_control *control = &answer->scope->control;
+    size_t keys = answer->names.count + answer->values.count;
+    if (keys > answer->keys_charged && !query_control_charge(control, (keys - answer->keys_charged) * KEY_TABLE_BYTES_PER_KEY, &answer->err))
+        return false;
+    answer->keys_charged = keys;
+    return charged_arena_settle(&answer->kept, control, &answer->err);
+}
+
 static void add_stream(void *self, struct slice encoded)
 {
     struct label_answer *answer = self;
     struct label label;
     bool several = answer->scope->caller->tenant_count > 1;
-    while (label_next(&encoded, &label)) {
+    while (!answer->is_over && label_next(&encoded, &label)) {
         if (!several || !slice_eq(label.name, TENANT_LABEL))
             add_label(answer, &label);
     }
+    answer->is_over = answer->is_over || !settle(answer);
 }
 
 static bool is_kept(struct slice name, const struct label_summary *label)
@@ -92,6 +108,10 @@ void loki_detected_labels(struct http_request *http)
     bool ok = explore_parse(&explore, &scope, SELECTOR_OPTIONAL, &err) && explore_check_length(&explore, &scope, &err) &&
               (explore.request.start_ns > explore.request.end_ns ||
                scope.source->streams(scope.source->self, &explore.request, &scope.control, add_stream, &answer, &err));
+    if (ok && answer.is_over) {
+        err = answer.err;
+        ok = false;
+    }
     size_t count = 0;
     buf_byte(&body, '{');
     for (size_t i = 0; ok && i < answer.names.count; i++) {
@@ -108,6 +128,8 @@ void loki_detected_labels(struct http_request *http)
     explore_fini(&explore);
     key_table_fini(&answer.names);
     key_table_fini(&answer.values);
+    query_control_refund(&scope.control, answer.keys_charged * KEY_TABLE_BYTES_PER_KEY);
+    charged_arena_fini(&answer.kept, &scope.control);
     buf_fini(&answer.key);
     explore_reply(&scope, "labels", ok, &body, &err);
 }
@@ -182,12 +204,15 @@ static bool fields_find(struct query_scope *scope, struct field_list *list, stru
     if (!http_request_form(scope->http, &form, err) || !field_params_parse(&form, scope->now_ns, params, err) ||
         !fields_query(scope, &form, params, &result, err))
         return false;
-    for (size_t s = 0; s < result.stream_count; s++) {
+    bool ok = true;
+    for (size_t s = 0; ok && s < result.stream_count; s++) {
         const struct result_stream *stream = &result.streams[s];
-        for (size_t i = 0; i < stream->entry_count; i++)
+        for (size_t i = 0; ok && i < stream->entry_count; i++) {
             add_entry(list, stream, s, &stream->entries[i]);
+            ok = field_list_settle(list, err) && query_control_check(&scope->control, err);
+        }
     }
-    return true;
+    return ok;
 }
 
 static void put_field(struct buf *body, const struct field *field)
@@ -217,7 +242,7 @@ void loki_detected_fields(struct http_request *http)
     struct field_params params;
     struct field_list list;
     query_scope_begin(&scope, http);
-    field_list_init(&list, &http->arena);
+    field_list_init(&list, &scope.control);
     bool ok = fields_find(&scope, &list, &params, &err);
     buf_byte(&body, '{');
     for (size_t i = 0; ok && i < list.count && i < (size_t)params.limit; i++) {
@@ -239,7 +264,7 @@ void loki_detected_field_values(struct http_request *http)
     struct field_params params;
     struct field_list list;
     query_scope_begin(&scope, http);
-    field_list_init(&list, &http->arena);
+    field_list_init(&list, &scope.control);
     bool ok = fields_find(&scope, &list, &params, &err);
     const struct field *field = ok ? field_list_find(&list, http->path_args[0]) : NULL;
     buf_byte(&body, '{');

@@ -21,6 +21,8 @@ static bool unpack(struct http_request *http, size_t unpacked_bytes_max, struct 
     else if (slice_eq(encoding, SLICE("lz4")))
         ok = unlz4_body(*body, unpacked_bytes_max, &out->unpacked, err);
     else
+        out->is_bad_encoding = true;
+    if (out->is_bad_encoding)
         return err_set(err, ERR_INVALID, "unsupported content encoding %.*s: only gzip, lz4 and zstd are supported", SLICE_ARG(encoding));
     *body = buf_slice(&out->unpacked);
     return ok;

@@ -3,11 +3,18 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/base/bytes.h"
 #include "core/base/mem.h"
 #include "net/api/push_metrics.h"
 
-#define INLINE_BYTES ((size_t)64 << 10) /* larger bodies are decoded on the pool, so that the loop stays quick */
+/* What is decoded on the loop, so that it stays quick; the rest goes to the pool. A block of snappy tells what it unpacks to; gzip, deflate and lz4 may be a
+ * thousand times as much as they look, zstd anything. */
+#define INLINE_BYTES ((size_t)64 << 10)
+#define INLINE_UNPACKED_BYTES ((size_t)256 << 10)
+#define INLINE_PACKED_BYTES ((size_t)512)
 #define CACHE_STREAMS ((size_t)65536)
+#define CACHE_BYTES_A_STREAM ((size_t)4096) /* of the node's memory limit: a small one has small caches */
+#define CACHE_PRESSED_BYTES ((size_t)8 << 20) /* emptied at this size when memory is short */
 
 struct push {
     struct push_job job; /* first */
@@ -18,6 +25,7 @@ struct push {
     struct arena arena;
     struct push_body body;
     struct ingest_outcome outcome;
+    size_t decoded_bytes;   /* of api.decoded_bytes */
     int64_t now_ns;         /* of the rules */
     int64_t asked_mono_ns;  /* when the store was asked */
 };
@@ -25,9 +33,34 @@ struct push {
 static pthread_key_t cache_key; // for what ends a thread's cache
 static pthread_once_t cache_key_once = PTHREAD_ONCE_INIT;
 
-static void cache_end(void *cache)
+/* A thread's cache, and what was told of it. */
+struct thread_cache {
+    struct stream_cache *cache;
+    struct stream_cache_counts told;
+};
+
+static _Atomic size_t cache_bytes; // of all threads
+
+size_t push_cache_bytes(void)
 {
-    stream_cache_destroy(cache);
+    return atomic_load_explicit(&cache_bytes, memory_order_relaxed); // a figure
+}
+
+static void cache_tell(struct thread_cache *own)
+{
+    struct stream_cache_counts counts = stream_cache_counts(own->cache);
+    push_metrics_cache(&own->told, &counts);
+    if (counts.bytes != own->told.bytes)
+        atomic_fetch_add_explicit(&cache_bytes, counts.bytes - own->told.bytes, memory_order_relaxed); // a figure; less is more, modulo 2^64
+    own->told = counts;
+}
+
+static void cache_end(void *self)
+{
+    struct thread_cache *own = self;
+    atomic_fetch_sub_explicit(&cache_bytes, own->told.bytes, memory_order_relaxed); // a figure
+    stream_cache_destroy(own->cache);
+    mem_free(own);
 }
 
 static void cache_key_make(void)
@@ -37,20 +70,40 @@ static void cache_key_make(void)
 }
 
 /* One cache a thread that decodes, as long as the thread. */
-static struct stream_cache *thread_cache(void)
+static struct thread_cache *thread_cache(struct api *api)
 {
-    static _Thread_local struct stream_cache *cache;
-    if (cache == NULL) {
-        cache = stream_cache_create(CACHE_STREAMS);
+    static _Thread_local struct thread_cache *own;
+    if (own == NULL) {
+        own = mem_zero(sizeof(*own));
+        size_t most = api->memory == NULL ? SIZE_MAX : memory_budget_limit(api->memory) / CACHE_BYTES_A_STREAM;
+        own->cache = stream_cache_create(most < CACHE_STREAMS ? most : CACHE_STREAMS);
         (void)pthread_once(&cache_key_once, cache_key_make);
-        if (pthread_setspecific(cache_key, cache) != 0)
+        if (pthread_setspecific(cache_key, own) != 0)
             abort(); // no memory
     }
-    return cache;
+    if (memory_budget_level(api->memory) >= PRESSURE_QUERIES && own->told.bytes > CACHE_PRESSED_BYTES) {
+        stream_cache_empty(own->cache);
+        memory_budget_note_shed(api->memory, SHED_EVICT);
+    }
+    return own;
+}
+
+/* What was unpacked and decoded, until the store has taken it over. */
+static void hold(struct push *push)
+{
+    push->decoded_bytes = push->arena.bytes + push->body.raw.cap + push->body.unpacked.cap;
+    atomic_fetch_add_explicit(&api_of(push->http)->decoded_bytes, push->decoded_bytes, memory_order_relaxed); // a figure, as the next
+}
+
+static void release(struct push *push)
+{
+    atomic_fetch_sub_explicit(&api_of(push->http)->decoded_bytes, push->decoded_bytes, memory_order_relaxed);
+    push->decoded_bytes = 0;
 }
 
 static void push_end(struct push *push)
 {
+    release(push);
     push_body_fini(&push->body);
     arena_fini(&push->arena);
     mem_free(push);
@@ -118,6 +171,7 @@ static bool rules_apply(struct push *push, struct err *err)
         own->reject_old_samples = false;
         limits = own;
     }
+    struct thread_cache *own = thread_cache(api_of(push->http));
     struct ingest_context context = {
         .tenant = caller->tenants[0],
         .limits = limits,
@@ -125,12 +179,23 @@ static bool rules_apply(struct push *push, struct err *err)
         .now_ns = push->now_ns,
         .adds_labels = push->flavour->adds_labels,
         .streams = {push, admit_stream, newest_ns},
-        .cache = thread_cache(),
+        .cache = own->cache,
         .take_rate = caller->limits->ingestion_rate_mb > 0 ? take_rate : NULL,
         .take_stream_rate = caller->limits->per_stream_rate_limit > 0 ? take_stream_rate : NULL,
         .rate_self = push,
     };
-    return ingest_apply(&context, &push->body.request, &push->arena, &push->outcome, err);
+    bool ok = ingest_apply(&context, &push->body.request, &push->arena, &push->outcome, err);
+    cache_tell(own);
+    return ok;
+}
+
+/* Before anything is unpacked: what has been acknowledged needs the memory more. */
+static bool memory_check(const struct api *api, struct err *err)
+{
+    if (memory_budget_look(api->memory, clock_mono_ns(api->clock)) < PRESSURE_PUSHES)
+        return true;
+    memory_budget_note_shed(api->memory, SHED_REJECT_PUSH);
+    return err_set(err, ERR_UNAVAILABLE, "the node's memory is nearly used up, the limit is %zu MiB (memory.limit): try again", memory_budget_limit(api->memory) >> 20);
 }
 
 static bool decode(struct push *push, struct err *err)
@@ -139,6 +204,9 @@ static bool decode(struct push *push, struct err *err)
     int64_t start_ns = clock_mono_ns(api->clock);
     bool ok = push->flavour->decode(push->http, caller_of(push->http)->limits, api->decompressed_bytes_max, &push->arena, &push->body, err);
     push_metrics_decoded(push->body.format, clock_mono_ns(api->clock) - start_ns);
+    hold(push);
+    if (push->body.is_bad_encoding)
+        api_rejected(push->http->app, "bad_encoding");
     return ok;
 }
 
@@ -150,7 +218,7 @@ static void run(void *self)
     struct err err = {.code = ERR_NONE};
     push->store_tenant = store_tenant(api->store, caller->tenants[0]);
     push->now_ns = clock_wall_ns(api->clock);
-    if (!tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err) || !decode(push, &err) || !rules_apply(push, &err)) {
+    if (!memory_check(api, &err) || !tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err) || !decode(push, &err) || !rules_apply(push, &err)) {
         answer_err(push, &err);
         return;
     }
@@ -165,8 +233,23 @@ static void run(void *self)
     };
     push_metrics_discarded(push->http, &push->outcome, push->flavour->name);
     push->asked_mono_ns = clock_mono_ns(api->clock);
+    release(push); // the store charges it as memory_bytes
     if (!store_push(api->store, &push->job, &err))
         answer_err(push, &err);
+}
+
+/* Whether it cannot take more than about a millisecond, whoever made it. */
+static bool is_quick(const struct http_request *http)
+{
+    struct slice encoding;
+    if (http->body.len > INLINE_BYTES)
+        return false;
+    if (http_header_get(http, SLICE("content-encoding"), &encoding) && encoding.len > 0 && !slice_eq(encoding, SLICE("snappy")))
+        return http->body.len <= INLINE_PACKED_BYTES && !slice_eq(encoding, SLICE("zstd"));
+    // Snappy's head; the text of JSON and the first tag of OTLP read as a few bytes.
+    struct slice head = http->body;
+    uint64_t unpacked = 0;
+    return !varint_take(&head, &unpacked) || unpacked <= INLINE_UNPACKED_BYTES;
 }
 
 void push_handle(struct http_request *http, const struct push_flavour *flavour)
@@ -174,6 +257,6 @@ void push_handle(struct http_request *http, const struct push_flavour *flavour)
     struct push *push = mem_zero(sizeof(*push));
     push->http = http;
     push->flavour = flavour;
-    if (http->body.len <= INLINE_BYTES || !store_run(api_of(http)->store, run, push))
+    if (is_quick(http) || !store_run(api_of(http)->store, run, push))
         run(push);
 }

@@ -20,5 +20,7 @@ struct push_flavour {
 
 void push_handle(struct http_request *http, const struct push_flavour *flavour);
 
+size_t push_cache_bytes(void); /* of the caches of known streams of all threads. Thread: any */
+
 /* Loki's answer: 204, or the text with a newline. */
 void loki_push_reply(struct http_request *http, int status, struct slice text);

@@ -33,7 +33,8 @@ static bool unpack(struct http_request *http, size_t bytes_max, struct push_body
     if (!http_header_get(http, SLICE("content-encoding"), &encoding) || encoding.len == 0 || slice_eq(encoding, SLICE("snappy")))
         return true;
     bool is_gzip = slice_eq(encoding, SLICE("gzip"));
-    if (!is_gzip && !slice_eq(encoding, SLICE("deflate")))
+    out->is_bad_encoding = !is_gzip && !slice_eq(encoding, SLICE("deflate"));
+    if (out->is_bad_encoding)
         return err_set(err, ERR_INVALID, "Content-Encoding \"%.*s\" not supported", SLICE_ARG(encoding));
     if (!inflate_body(*body, is_gzip ? INFLATE_GZIP : INFLATE_DEFLATE, bytes_max, &out->unpacked, err))
         return false;

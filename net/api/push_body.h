@@ -11,6 +11,7 @@ struct push_body {
     struct buf unpacked, raw; /* what slices of the request point into, besides the HTTP request's body; ended with push_body_fini */
     struct push_request request;
     struct slice snappy;      /* the snappy block of the protobuf message, for the log; empty: it came as JSON */
+    bool is_bad_encoding;     /* the Content-Encoding is none that is known */
     const char *format;       /* of metrics: loki_protobuf, loki_json, loki_v0_protobuf, loki_v0_json */
 };
 

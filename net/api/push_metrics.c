@@ -4,6 +4,7 @@
 
 #include "core/base/metric.h"
 #include "core/metrics/metric_table.h"
+#include "net/api/api.h"
 #include "net/tenancy/caller.h"
 
 /* Children of one tenant and format: kept by each thread for the pair that it saw last, since a promtail's pushes follow each other. */
@@ -56,6 +57,30 @@ void push_metrics_decoded(const char *format, int64_t took_ns)
     metric_observe(last.seconds, (double)took_ns / (double)NS_PER_S);
 }
 
+static struct metric *cache_request(struct slice result)
+{
+    const struct slice labels[] = {SLICE("label"), result};
+    return metric_get(METRIC_logi_cache_requests_total, labels);
+}
+
+void push_metrics_cache(const struct stream_cache_counts *before, const struct stream_cache_counts *now)
+{
+    static _Thread_local struct {
+        struct metric *hits, *misses, *evictions;
+    } own;
+    if (own.hits == NULL) {
+        own.misses = cache_request(SLICE("miss"));
+        own.evictions = metric_get1(METRIC_logi_cache_evictions_total, SLICE("label"));
+        own.hits = cache_request(SLICE("hit"));
+    }
+    if (now->hits > before->hits)
+        metric_add(own.hits, now->hits - before->hits);
+    if (now->misses > before->misses)
+        metric_add(own.misses, now->misses - before->misses);
+    if (now->evictions > before->evictions)
+        metric_add(own.evictions, now->evictions - before->evictions);
+}
+
 void push_metrics_stored(bool ok, int64_t took_ns)
 {
     static _Thread_local struct metric *seconds[2];
@@ -105,7 +130,7 @@ void push_metrics_refused(const struct http_request *http, const struct err *err
 {
     enum discard_reason reason = err->code == ERR_TOO_LARGE     ? DISCARD_request_body_too_large
                                  : err->code == ERR_DISK_FULL   ? DISCARD_disk_full
-                                 : err->code == ERR_UNAVAILABLE ? DISCARD_memory_limit
+                                 : err->code == ERR_UNAVAILABLE ? (atomic_load(&api_of(http)->is_stopping) ? DISCARD_shutting_down : DISCARD_memory_limit)
                                  : err->code == ERR_RATE        ? DISCARD_rate_limited
                                                                 : DISCARD_invalid_labels;
     discarded(caller_of(http), api, discard_reason_text(reason), lines, bytes);

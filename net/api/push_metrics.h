@@ -6,6 +6,8 @@
 
 /* The body became a request, or could not; format NULL: not even that was known. */
 void push_metrics_decoded(const char *format, int64_t took_ns);
+/* The thread's cache of known streams, before and after a push. */
+void push_metrics_cache(const struct stream_cache_counts *before, const struct stream_cache_counts *now);
 /* The store has answered. took_ns: from its being asked. */
 void push_metrics_stored(bool ok, int64_t took_ns);
 /* now_ns: when it came. */

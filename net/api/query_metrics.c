@@ -7,6 +7,7 @@
 #include "core/metrics/metric_table.h"
 #include "core/model/go_text.h"
 #include "core/model/query_tags.h"
+#include "core/pipeline/pipeline.h"
 
 #define SLOW_NS (10 * NS_PER_S) /* latency=slow from here on, as Loki's query log has it */
 
@@ -44,9 +45,14 @@ static void count_store_call(const char *type, double seconds, const struct err 
     metric_observe(metric_get(METRIC_loki_request_duration_seconds, labels), seconds);
 }
 
-static void count_reason(const struct err *err)
+static void count_reason(const struct query_scope *scope, const struct err *err)
 {
-    if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT)
+    enum memory_stop stop = (enum memory_stop)atomic_load_explicit(&scope->control.memory_stop, memory_order_relaxed); // the query has ended
+    if (stop == MEMORY_STOP_NODE)
+        metric_add(metric_get1(METRIC_logi_query_rejected_total, SLICE("memory")), 1);
+    else if (stop == MEMORY_STOP_OWN)
+        metric_add(metric_get1(METRIC_logi_query_cancelled_total, SLICE("memory")), 1);
+    else if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT)
         metric_add(metric_get1(METRIC_logi_query_cancelled_total, err->code == ERR_TIMEOUT ? SLICE("timeout") : SLICE("client_closed")), 1);
     else if (err->code == ERR_INVALID || err->code == ERR_LIMIT)
         metric_add(metric_get1(METRIC_logi_query_rejected_total, err->code == ERR_INVALID                         ? SLICE("syntax")
@@ -73,13 +79,18 @@ static void count(const struct query_scope *scope, const char *type, const char 
     metric_add(metric_get1(METRIC_logi_query_scanned_bytes_total, SLICE("local")), bytes > head_bytes ? bytes - head_bytes : 0);
     metric_add(metric_get0(METRIC_logi_query_scanned_lines_total), total(&stats->lines_scanned));
     metric_add(metric_get0(METRIC_logi_query_returned_lines_total), total(&stats->entries_returned));
+    metric_add(metric_get0(METRIC_logi_query_decompress_seconds_total), total(&stats->decompress_ns));
+    metric_add(metric_get1(METRIC_logi_query_match_seconds_total, SLICE("literal")), total(&stats->match_ns[MATCH_LITERAL]));
+    metric_add(metric_get1(METRIC_logi_query_match_seconds_total, SLICE("regex")), total(&stats->match_ns[MATCH_REGEX]));
     uint64_t filtered = total(&stats->blocks_filtered);
     uint64_t skipped = total(&stats->blocks_skipped) - filtered;
     bool has_limit = strcmp(type, "limited") == 0 || strcmp(type, "filter") == 0; // a log query, that leaves out what cannot be among its first entries
     metric_add(metric_get1(METRIC_logi_query_skipped_segments_total, SLICE("filter")), filtered);
     metric_add(metric_get1(METRIC_logi_query_skipped_segments_total, has_limit ? SLICE("limit") : SLICE("minmax")), skipped);
+    metric_add(metric_get1(METRIC_logi_query_skipped_segments_total, SLICE("time")), total(&stats->blocks_out_of_time));
+    metric_add(metric_get1(METRIC_logi_query_skipped_segments_total, SLICE("labels")), total(&stats->blocks_of_others));
     if (err != NULL)
-        count_reason(err);
+        count_reason(scope, err);
 }
 
 static const char *text_of(struct arena *arena, struct slice text)
@@ -190,7 +201,19 @@ void query_metrics_done(const struct query_scope *scope, const struct query_requ
         log_query(scope, request, type, text, took_ns, err);
 }
 
+/* These read the index and little else, so that they are its requests as well. */
+static void count_index(const char *type, int64_t took_ns, const struct err *err)
+{
+    char status[12];
+    if (strcmp(type, "labels") == 0) // the store counts those, by their kind
+        return;
+    const struct slice labels[] = {slice_str(type), slice_str(status_text(err, status)), SLICE("ingester")};
+    metric_observe(metric_get(METRIC_loki_index_request_duration_seconds, labels), (double)took_ns / (double)NS_PER_S);
+}
+
 void metadata_metrics_done(const struct query_scope *scope, const char *type, const struct err *err)
 {
-    count(scope, type, "", type, clock_mono_ns(scope->api->clock) - scope->start_mono_ns, err);
+    int64_t took_ns = clock_mono_ns(scope->api->clock) - scope->start_mono_ns;
+    count(scope, type, "", type, took_ns, err);
+    count_index(type, took_ns, err);
 }

@@ -41,6 +41,7 @@ void query_scope_begin(struct query_scope *scope, struct http_request *http)
 {
     struct api *api = api_of(http);
     const struct caller *caller = caller_of(http);
+    (void)memory_budget_look(api->memory, clock_mono_ns(api->clock));
     *scope = (struct query_scope){
         .http = http,
         .api = api,
@@ -53,12 +54,7 @@ void query_scope_begin(struct query_scope *scope, struct http_request *http)
         tenants_source_init(&scope->tenants, scope->source, caller->tenants, caller->tenant_count);
         scope->source = &scope->tenants.source;
     }
-    const struct limits *limits = caller->limits;
-    scope->control.clock = api->clock;
-    scope->control.deadline_mono_ns = limits->query_timeout > 0 ? scope->start_mono_ns + limits->query_timeout : 0;
-    scope->control.memory_max = limits->max_query_memory > 0 ? limits->max_query_memory : INT64_MAX;
-    atomic_init(&scope->control.memory_left, scope->control.memory_max);
-    atomic_init(&scope->control.bytes_read_left, limits->max_query_bytes_read > 0 ? limits->max_query_bytes_read : INT64_MAX);
+    query_control_begin(&scope->control, api->clock, caller->limits, api->memory);
     struct query_watch *watch = http->state;
     if (watch != NULL) {
         lock(watch);
@@ -77,6 +73,7 @@ void query_scope_end(struct query_scope *scope)
         atomic_store(&watch->control, NULL);
         unlock(watch);
     }
+    query_control_end(&scope->control);
 }
 
 void query_reply_err(struct http_request *http, const struct err *err)

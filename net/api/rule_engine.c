@@ -10,15 +10,6 @@ static bool submit(void *self, struct slice tenant, void (*task)(void *task_self
     return query_scheduler_submit(api->scheduler, tenant, task, task_self);
 }
 
-static void control_set(struct query_control *control, const struct clock *clock, const struct limits *limits)
-{
-    control->clock = clock;
-    control->deadline_mono_ns = limits->query_timeout > 0 ? clock_mono_ns(clock) + limits->query_timeout : 0;
-    control->memory_max = limits->max_query_memory > 0 ? limits->max_query_memory : INT64_MAX;
-    atomic_store(&control->memory_left, control->memory_max);
-    atomic_store(&control->bytes_read_left, limits->max_query_bytes_read > 0 ? limits->max_query_bytes_read : INT64_MAX);
-}
-
 static bool query(void *self, struct slice tenant, struct slice text, int64_t ts_ns, struct query_control *control, struct arena *arena,
                   struct query_result *out, struct err *err)
 {
@@ -28,7 +19,7 @@ static bool query(void *self, struct slice tenant, struct slice text, int64_t ts
     struct expr *expr = NULL;
     struct query_request request = {.tenant = tenant, .is_instant = true, .start_ns = ts_ns, .end_ns = ts_ns, .limit = 100, .limits = limits,
                                     .now_ns = clock_wall_ns(api->clock)};
-    control_set(control, api->clock, limits);
+    query_control_begin(control, api->clock, limits, api->memory);
     bool ok = logql_parse(text, arena, &expr, err);
     if (ok) {
         request.expr = expr;
@@ -36,6 +27,7 @@ static bool query(void *self, struct slice tenant, struct slice text, int64_t ts
              query_run(store_source(api->store), store_executor(api->store), &request, control, arena, out, err);
         expr_fini(expr);
     }
+    query_control_end(control); // what the result takes is little: it is bounded by max_query_series
     limits_book_unref(book);
     return ok;
 }

@@ -9,6 +9,7 @@
 #include "core/base/metric.h"
 #include "core/base/rcu.h"
 #include "core/metrics/metric_table.h"
+#include "net/api/push.h"
 #include "net/api/query_scheduler.h"
 #include "net/api/scrape_limits.h"
 #include "net/api/scrape_process.h"
@@ -77,6 +78,7 @@ static void scrape_store(const struct scrape *scrape)
     set1(METRIC_logi_index_entries, "postings", (double)s.index_postings);
     set0(METRIC_logi_index_free_pages, (double)s.index_free_pages);
     set0(METRIC_logi_index_readers, (double)s.index_readers);
+    set0(METRIC_logi_index_oldest_reader_age_seconds, seconds(s.index_oldest_read_ns));
     set0(METRIC_logi_wal_size_bytes, (double)s.log.bytes_on_disk);
     set0(METRIC_logi_wal_segments, (double)s.log.files);
     set0(METRIC_logi_wal_replay_remaining_bytes, (double)s.replay_bytes_left);
@@ -93,9 +95,20 @@ static void scrape_store(const struct scrape *scrape)
     set1(METRIC_logi_cache_evictions_total, "block", (double)s.block_cache.evictions);
     set2(METRIC_logi_cache_requests_total, "block", "hit", (double)s.block_cache.hits);
     set2(METRIC_logi_cache_requests_total, "block", "miss", (double)s.block_cache.misses);
-    set1(METRIC_logi_memory_used_bytes, "cache", (double)s.block_cache.bytes);
-    set1(METRIC_logi_memory_used_bytes, "tail", (double)(tails_bytes(scrape->api->tails) + store_tap_bytes(scrape->api->store)));
-    set1(METRIC_logi_memory_used_bytes, "head", (double)(s.head_open_bytes + s.head_sealed_bytes));
+}
+
+static void scrape_memory(struct api *api)
+{
+    struct memory_budget *memory = api->memory;
+    if (memory == NULL)
+        return;
+    for (int i = 0; i < MEMORY_AREAS; i++)
+        set1(METRIC_logi_memory_used_bytes, memory_area_text((enum memory_area)i), (double)memory_budget_area(memory, (enum memory_area)i));
+    for (int i = 0; i < SHED_ACTIONS; i++)
+        set1(METRIC_logi_memory_shed_total, memory_shed_text((enum memory_shed)i), (double)memory_budget_sheds(memory, (enum memory_shed)i));
+    set0(METRIC_logi_memory_limit_bytes, (double)memory_budget_limit(memory));
+    set0(METRIC_logi_memory_pressure_level, (double)memory_budget_look(memory, clock_mono_ns(api->clock)));
+    set1(METRIC_logi_cache_bytes, "label", (double)push_cache_bytes());
 }
 
 static void scrape_now(void *self)
@@ -104,11 +117,16 @@ static void scrape_now(void *self)
     const struct scrape *scrape = self;
     (void)pthread_mutex_lock(&lock);
     scrape_store(scrape);
+    scrape_memory(scrape->api);
     scrape_process(scrape->api->start_wall_ns);
     scrape_limits(scrape->api->limits);
     set1(METRIC_loki_tcp_connections, "http", (double)http_server_connections(scrape->server));
     set1(METRIC_loki_tcp_connections, "grpc", 0);
-    set1(METRIC_logi_http_connections, "h1", (double)http_server_connections(scrape->server));
+    size_t websockets = http_server_websockets(scrape->server);
+    size_t connections = http_server_connections(scrape->server);
+    set1(METRIC_logi_http_connections, "h1", (double)(connections > websockets ? connections - websockets : 0));
+    set1(METRIC_logi_http_connections, "h2", 0); // switched off
+    set1(METRIC_logi_http_connections, "websocket", (double)websockets);
     set0(METRIC_logi_query_running, (double)query_scheduler_running(scrape->api->scheduler));
     set0(METRIC_loki_query_frontend_queries_in_progress,
          (double)(query_scheduler_running(scrape->api->scheduler) + query_scheduler_queued(scrape->api->scheduler)));
@@ -145,11 +163,23 @@ static void children_from_start(void)
         {METRIC_logi_http_rejected_total, {"parse", "too_large", "bad_encoding", "auth", "overload", "slow_client", "tls"}},
         {METRIC_logi_query_rejected_total, {"syntax", "limit", "queue_full", "memory", "blocked", "auth"}},
         {METRIC_logi_query_cancelled_total, {"client_closed", "timeout", "memory", "shutdown"}},
-        {METRIC_logi_query_skipped_segments_total, {"filter", "limit", "minmax"}},
+        {METRIC_logi_query_skipped_segments_total, {"time", "labels", "filter", "limit", "minmax"}},
+        {METRIC_logi_query_match_seconds_total, {"literal", "regex"}},
+        {METRIC_logi_cache_evictions_total, {"label"}},
         {METRIC_logi_query_scanned_bytes_total, {"head", "local", "object"}},
         {METRIC_logi_ingest_lines_total, {"loki_protobuf", "loki_json", "loki_v0_protobuf", "loki_v0_json", "otlp_protobuf", "otlp_json", "ochi_json"}},
         {METRIC_logi_ingest_decode_seconds, {"loki_protobuf", "loki_json", "loki_v0_protobuf", "loki_v0_json", "otlp_protobuf", "otlp_json", "ochi_json"}},
     };
+    static const char *const logins[][2] = {{"none", "denied"}, {"basic", "ok"}, {"basic", "denied"}, {"basic", "error"}};
+    for (size_t i = 0; i < LENGTH(logins); i++) {
+        const struct slice labels[] = {slice_str(logins[i][0]), slice_str(logins[i][1])};
+        (void)metric_get(METRIC_logi_auth_requests_total, labels);
+    }
+    static const char *const results[] = {"hit", "miss"};
+    for (size_t i = 0; i < LENGTH(results); i++) {
+        const struct slice labels[] = {SLICE("label"), slice_str(results[i])};
+        (void)metric_get(METRIC_logi_cache_requests_total, labels);
+    }
     for (size_t i = 0; i < LENGTH(lists); i++) {
         for (size_t k = 0; k < LENGTH(lists[i].values) && lists[i].values[k] != NULL; k++)
             (void)metric_get1(lists[i].family, slice_str(lists[i].values[k]));
@@ -172,6 +202,11 @@ static void config_hash(const struct api *api)
     buf_fini(&text);
 }
 
+static void on_freed(int64_t waited_ns)
+{
+    metric_observe(metric_get0(METRIC_logi_rcu_grace_period_seconds), seconds(waited_ns));
+}
+
 void scrape_register(struct api *api, struct http_server *server)
 {
     struct scrape *scrape = mem_zero(sizeof(*scrape)); // lives as long as the process, like the registry
@@ -190,5 +225,8 @@ void scrape_register(struct api *api, struct http_server *server)
     children_from_start();
     ring_members();
     config_hash(api);
+    set0(METRIC_logi_config_last_reload_successful, 1); // it has been read to get here
+    set0(METRIC_logi_config_last_reload_success_timestamp_seconds, seconds(api->start_wall_ns));
+    rcu_on_freed(on_freed);
     metrics_on_scrape(scrape_now, scrape);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/base/mem.h"
+#include "core/base/memory_budget.h"
 #include "core/model/go_text.h"
 #include "core/model/tenant.h"
 #include "net/config/nearest.h"
@@ -222,6 +223,8 @@ bool config_finish(struct config *config, struct err *err)
         return err_set(err, ERR_INVALID, "server.http_tls_config: cert_file and key_file are wanted together");
     if (config->shards > 256)
         return err_set(err, ERR_INVALID, "storage.shards: %lld is more than 256", (long long)config->shards);
+    if (config->memory_limit > 0 && config->memory_limit < (int64_t)MEMORY_LIMIT_BYTES_MIN)
+        return err_set(err, ERR_INVALID, "memory.limit: %lld bytes are less than 128MiB", (long long)config->memory_limit);
     return ruler_check(config, err) && one_of("tenancy", config->tenancy, tenancies, LENGTH(tenancies), err) &&
            one_of("storage.durability", config->durability, durabilities, LENGTH(durabilities), err) &&
            one_of("log.level", config->log_level, levels, LENGTH(levels), err) &&

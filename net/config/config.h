@@ -83,6 +83,7 @@
     KEY(TEXT, "log.level", log_level, "info", "debug, info, warn or error")                                                     \
     KEY(TEXT, "log.format", log_format, "logfmt", "logfmt or json")                                                             \
     KEY(COUNT, "metrics.max_tenants", metrics_max_tenants, 500, "tenants with metrics of their own; the others are summed as __other__") \
+    KEY(BYTES, "memory.limit", memory_limit, 0, "memory that the node may take, 128MiB at least; 0: 80 % of its cgroup's limit or of the machine. docs/operations.md, Memory") \
     KEY(TEXT, "runtime_config.file", overrides_file, "", "YAML file with overrides: <tenant>: <limit>: <value>; re-read when it changes") \
     KEY(DURATION, "runtime_config.period", overrides_period, 10 * NS_PER_S, "how often runtime_config.file is looked at")        \
     KEY(DURATION, "shutdown_timeout", shutdown_timeout, 30 * NS_PER_S, "for requests under way when the node stops")

@@ -36,6 +36,7 @@ struct http_loop {
     h2o_linklist_t under_way; /* struct http_exchange.link */
     h2o_linklist_t handshakes; /* of handshakes.c */
     struct sweeper *sweeper;
+    _Atomic size_t arriving_bytes; /* of requests that are not whole: the sweeper's sum */
     struct websocket_loop websockets;
     atomic_bool is_stopping;
     bool is_accepting;

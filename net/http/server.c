@@ -282,9 +282,22 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns)
     mem_free(server);
 }
 
+size_t http_server_body_bytes(const struct http_server *server)
+{
+    size_t sum = atomic_load_explicit(&server->body_bytes, memory_order_relaxed); // a figure, as the next
+    for (size_t i = 0; i < server->loop_count; i++)
+        sum += atomic_load_explicit(&server->loops[i].arriving_bytes, memory_order_relaxed);
+    return sum;
+}
+
 size_t http_server_connections(const struct http_server *server)
 {
     return atomic_load(&server->connections);
+}
+
+size_t http_server_websockets(const struct http_server *server)
+{
+    return atomic_load(&server->websockets);
 }
 
 size_t http_server_connections_max(const struct http_server *server)

@@ -44,6 +44,8 @@ struct http_server_config {
     void (*observe)(const struct http_request *request, int status, size_t reply_bytes, int64_t duration_ns);
     /* A request was refused before routing: reason is one of metrics.md's logi_http_rejected_total. May be NULL. */
     void (*rejected)(void *app, const char *reason);
+    /* A timer of a loop ran late by so much, asked ten times a second: what the loop was busy with. On the loop. May be NULL. */
+    void (*lagged)(void *app, int64_t late_ns);
 };
 
 void http_server_config_defaults(struct http_server_config *out);
@@ -61,7 +63,9 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns);
  * listener cannot change between clear text and TLS. */
 void http_server_set_tls(struct http_server *server, void *const *tls);
 
+size_t http_server_body_bytes(const struct http_server *server); /* bodies that handlers hold, and what has come of others, as of the last 100 ms */
 size_t http_server_connections(const struct http_server *server);
+size_t http_server_websockets(const struct http_server *server); /* of the connections */
 size_t http_server_connections_max(const struct http_server *server);
 /* Port of the i-th listener, for address ":0". */
 unsigned http_server_port(const struct http_server *server, size_t listener);

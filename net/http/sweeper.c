@@ -26,6 +26,7 @@ struct sweeper {
     size_t slot_count;     /* a power of two */
     size_t used;
     uint32_t generation;
+    int64_t due_mono_ns;   /* of the timer */
     size_t body_bytes;     /* this sweep's sum of what connections hold */
     h2o_socket_t *largest;
     size_t largest_bytes;
@@ -145,19 +146,30 @@ static int look(h2o_req_t *req, void *self)
     return 0;
 }
 
+static void arm(struct sweeper *sweeper)
+{
+    // libh2o counts from the time at which this turn of the loop began.
+    sweeper->due_mono_ns = clock_mono_ns(sweeper->loop->server->config.clock) + SWEEP_MS * NS_PER_MS;
+    h2o_timeout_link(sweeper->loop->context.loop, &sweeper->timeout, &sweeper->entry);
+}
+
 static void sweep(h2o_timeout_entry_t *entry)
 {
     struct sweeper *sweeper = H2O_STRUCT_FROM_MEMBER(struct sweeper, entry, entry);
     struct http_server *server = sweeper->loop->server;
+    int64_t late_ns = clock_mono_ns(server->config.clock) - sweeper->due_mono_ns;
+    if (server->config.lagged != NULL)
+        server->config.lagged(server->config.app, late_ns > 0 ? late_ns : 0);
     sweeper->generation++;
     sweeper->body_bytes = sweeper->largest_bytes = 0;
     sweeper->largest = NULL;
     handshakes_sweep(sweeper->loop, clock_mono_ns(server->config.clock));
     (void)H2O_HTTP1_CALLBACKS.foreach_request(&sweeper->loop->context, look, sweeper);
+    atomic_store_explicit(&sweeper->loop->arriving_bytes, sweeper->body_bytes, memory_order_relaxed); // a figure
     size_t share = server->config.body_budget_bytes / server->loop_count;
     if (sweeper->body_bytes > share && sweeper->largest != NULL)
         cut(sweeper, sweeper->largest, "overload");
-    h2o_timeout_link(sweeper->loop->context.loop, &sweeper->timeout, &sweeper->entry);
+    arm(sweeper);
 }
 
 struct sweeper *sweeper_create(struct http_loop *loop)
@@ -168,7 +180,7 @@ struct sweeper *sweeper_create(struct http_loop *loop)
     sweeper->slots = mem_array(sweeper->slot_count, sizeof(*sweeper->slots));
     h2o_timeout_init(loop->context.loop, &sweeper->timeout, SWEEP_MS);
     sweeper->entry.cb = sweep;
-    h2o_timeout_link(loop->context.loop, &sweeper->timeout, &sweeper->entry);
+    arm(sweeper);
     return sweeper;
 }
 

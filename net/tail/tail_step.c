@@ -165,11 +165,7 @@ static bool history_run(struct tail *tail, struct err *err)
         .now_ns = now_ns,
     };
     struct query_control *control = &tail->control;
-    control->clock = config->clock;
-    control->deadline_mono_ns = limits->query_timeout > 0 ? clock_mono_ns(config->clock) + limits->query_timeout : 0;
-    control->memory_max = limits->max_query_memory > 0 ? limits->max_query_memory : INT64_MAX;
-    atomic_store(&control->memory_left, control->memory_max);
-    atomic_store(&control->bytes_read_left, limits->max_query_bytes_read > 0 ? limits->max_query_bytes_read : INT64_MAX);
+    query_control_begin(control, config->clock, limits, config->memory);
 
     struct tail_history history;
     struct arena arena = ARENA_INIT;
@@ -180,6 +176,7 @@ static bool history_run(struct tail *tail, struct err *err)
     if (ok)
         history_pass(tail, &result);
     arena_fini(&arena);
+    query_control_end(control);
     return ok;
 }
 

@@ -16,6 +16,7 @@ struct tail;
 struct tails_config {
     struct store *store;
     const struct clock *clock;
+    struct memory_budget *memory; /* the node's; NULL: none */
     /* Runs task(task_self) as a query of the tenant, in its turn. False: too many wait. */
     bool (*run_query)(void *self, struct slice tenant, void (*task)(void *task_self), void *task_self);
     void *run_self;

@@ -22,7 +22,8 @@ struct block_slots {
     struct block_slot **slots;
     size_t count;
     uint64_t clock;
-    uint64_t blocks_read, stored_bytes; /* since the caller last looked */
+    uint64_t blocks_read, stored_bytes; /* since the caller last looked, as the next */
+    int64_t decompress_ns;
 };
 
 void block_slots_fini(struct block_slots *slots);

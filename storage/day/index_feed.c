@@ -8,6 +8,7 @@
 
 #define PENDING_MAX ((uint64_t)1 << 20)   /* streams; a post past it waits */
 #define COMMIT_AFTER ((size_t)20000)      /* adds */
+#define COMMIT_AFTER_BYTES ((size_t)4 << 20) /* ... or label bytes of them: a commit takes several times as much */
 #define COMMIT_AFTER_NS (200 * NS_PER_MS) /* ... or this time */
 #define HELD_MAX ((size_t)8)              /* indexes that the feed keeps open between commits */
 
@@ -37,6 +38,7 @@ struct index_feed {
     int64_t *missed; // days whose index did not take something: they are rebuilt before a barrier lets anyone pass
     size_t missed_count;
     uint64_t added; // streams taken off the queue
+    size_t added_bytes; // labels of those that are not committed
     int64_t first_add_mono_ns;
 };
 
@@ -80,6 +82,7 @@ static void settle(struct index_feed *feed)
         day_unref(feed->held[i]);
     }
     feed->held_count = 0;
+    feed->added_bytes = 0;
     ok = rebuild_missed(feed, &err);
     day_set_close_idle(feed->set);
     pthread_mutex_lock(&feed->lock);
@@ -125,6 +128,7 @@ static void take(struct index_feed *feed, struct feed_message *message)
             if (day != NULL)
                 day_index_spoil(day);
         }
+        feed->added_bytes += stream_labels(item->stream).len;
         stream_unref(item->stream);
     }
     feed->added += message->count;
@@ -145,7 +149,7 @@ static void *run(void *self)
             if (feed->added == committed)
                 feed->first_add_mono_ns = now;
             take(feed, message);
-            if (feed->added - committed < COMMIT_AFTER)
+            if (feed->added - committed < COMMIT_AFTER && feed->added_bytes < COMMIT_AFTER_BYTES)
                 continue;
         }
         bool is_due = (feed->added > committed || feed->missed_count > 0) && (message != NULL || atomic_load(&feed->waiters) > 0 ||

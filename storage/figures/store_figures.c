@@ -10,9 +10,12 @@ static struct {
     struct metric *damage[3], *log_corruptions;
     struct metric *flushed[3];
     struct metric *failures_io, *failures_full, *failures_checksum;
-    struct metric *index[4][2];
+    struct metric *index[4];
     struct metric *merge_read, *merge_written;
     struct metric *merge_rounds[2], *retention_rounds[2];
+    struct metric *index_entries, *utilization;
+    struct metric *unlinks_pending, *unlink_time, *unlink_seconds[2];
+    struct metric *deletes_loaded[2];
     struct metric *expired_segments, *expired_bytes;
     struct metric *appends[FIGURE_SHARDS_MAX];
 } children;
@@ -29,17 +32,12 @@ static bool counts(void)
     return atomic_load_explicit(&is_counting, memory_order_acquire); // pairs with make_children: the pointers are set
 }
 
-static void make_index_children(void)
+static struct metric *index_child(enum index_request request, bool ok)
 {
     static const char *const operations[] = {
         [INDEX_WRITE] = "index_chunk", [INDEX_SELECT] = "chunk_refs", [INDEX_NAMES] = "label_names", [INDEX_VALUES] = "label_values"};
-    static const char *const statuses[] = {"500", "200"};
-    for (size_t i = 0; i < LENGTH(operations); i++) {
-        for (size_t ok = 0; ok < 2; ok++) {
-            const struct slice labels[] = {slice_str(operations[i]), slice_str(statuses[ok]), SLICE("ingester")};
-            children.index[i][ok] = metric_get(METRIC_loki_index_request_duration_seconds, labels);
-        }
-    }
+    const struct slice labels[] = {slice_str(operations[request]), ok ? SLICE("200") : SLICE("500"), SLICE("ingester")};
+    return metric_get(METRIC_loki_index_request_duration_seconds, labels);
 }
 
 static void make_children(void)
@@ -56,13 +54,21 @@ static void make_children(void)
     children.failures_io = metric_get1(METRIC_logi_flush_failures_total, SLICE("io"));
     children.failures_full = metric_get1(METRIC_logi_flush_failures_total, SLICE("disk_full"));
     children.failures_checksum = metric_get1(METRIC_logi_flush_failures_total, SLICE("checksum"));
-    make_index_children();
+    for (size_t i = 0; i < LENGTH(children.index); i++)
+        children.index[i] = index_child((enum index_request)i, true); // those of failures are made by the first one: 14 lines each
     children.merge_read = metric_get1(METRIC_logi_merge_bytes_total, SLICE("read"));
     children.merge_written = metric_get1(METRIC_logi_merge_bytes_total, SLICE("written"));
     for (size_t i = 0; i < LENGTH(results); i++) {
         children.merge_rounds[i] = metric_get1(METRIC_loki_boltdb_shipper_compact_tables_operation_total, slice_str(results[i]));
+        children.unlink_seconds[i] = metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_chunk_deleted_duration_seconds, slice_str(results[i]));
         children.retention_rounds[i] = metric_get1(METRIC_loki_compactor_apply_retention_operation_total, slice_str(results[i]));
     }
+    children.deletes_loaded[0] = metric_get1(METRIC_loki_compactor_load_pending_requests_attempts_total, SLICE("fail")); // Loki's word for this one
+    children.deletes_loaded[1] = metric_get1(METRIC_loki_compactor_load_pending_requests_attempts_total, SLICE("success"));
+    children.index_entries = metric_get0(METRIC_loki_chunk_store_index_entries_per_chunk);
+    children.utilization = metric_get0(METRIC_loki_ingester_chunk_utilization);
+    children.unlinks_pending = metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_marker_files_current, SLICE("local"));
+    children.unlink_time = metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_marker_file_processing_current_time, SLICE("local"));
     children.expired_segments = metric_get1(METRIC_logi_retention_deleted_segments_total, SLICE("age"));
     children.expired_bytes = metric_get1(METRIC_logi_retention_deleted_bytes_total, SLICE("age"));
     atomic_store_explicit(&is_counting, true, memory_order_release);
@@ -210,6 +216,17 @@ void figure_chunk_stored(const struct tenant_figures *tenant, uint64_t lines, ui
     metric_observe(histograms[3], (double)bytes);
 }
 
+void figure_chunk_indexed(uint32_t records, double utilization)
+{
+    if (!counts())
+        return;
+    if (records == 0)
+        metric_add(metric_get0(METRIC_loki_chunk_store_deduped_chunks_total), 1);
+    else
+        metric_observe(children.index_entries, records);
+    metric_observe(children.utilization, utilization);
+}
+
 void figure_segments_written(int64_t took_ns, uint64_t raw_bytes, uint64_t file_bytes)
 {
     if (!counts())
@@ -243,13 +260,38 @@ void figure_sealed(enum seal_reason reason, size_t chunks)
         metric_add(children.flushed[reason], chunks);
 }
 
+/* ---- files that are to go ---- */
+
+void figure_unlink_pending(void)
+{
+    if (counts())
+        metric_move(children.unlinks_pending, 1);
+}
+
+void figure_unlinked(bool ok, int64_t now_wall_ns, int64_t took_ns)
+{
+    if (!counts())
+        return;
+    metric_move(children.unlinks_pending, -1);
+    metric_set(children.unlink_time, seconds(now_wall_ns));
+    metric_observe(children.unlink_seconds[ok ? 1 : 0], seconds(took_ns));
+}
+
+/* ---- starts ---- */
+
+void figure_unclean_starts(uint64_t count)
+{
+    if (counts())
+        metric_set(metric_get0(METRIC_logi_unclean_starts_total), (double)count);
+}
+
 /* ---- the index ---- */
 
 void figure_index_request(enum index_request request, bool ok, int64_t took_ns)
 {
     if (!counts())
         return;
-    metric_observe(children.index[request][ok ? 1 : 0], seconds(took_ns));
+    metric_observe(ok ? children.index[request] : index_child(request, false), seconds(took_ns));
     if (request == INDEX_WRITE && ok)
         metric_observe(metric_get0(METRIC_logi_index_write_txn_seconds), seconds(took_ns));
 }
@@ -301,6 +343,12 @@ void figure_expired(uint64_t segments, uint64_t bytes)
 
 /* ---- delete requests ---- */
 
+void figure_deletes_loaded(bool ok)
+{
+    if (counts())
+        metric_add(children.deletes_loaded[ok ? 1 : 0], 1);
+}
+
 void figure_delete_received(struct slice tenant)
 {
     if (counts())
@@ -338,6 +386,6 @@ void figure_day_retained(const char *day, bool is_whole, bool ok, uint64_t segme
     metric_add(metric_get(METRIC_loki_boltdb_shipper_retention_marker_table_processed_total, processed), 1);
     metric_observe(metric_get(METRIC_loki_boltdb_shipper_retention_marker_table_processed_duration_seconds, duration), seconds(took_ns));
     metric_add(metric_get1(METRIC_loki_boltdb_shipper_retention_marker_count_total, table), segments);
-    if (segments > 0)
-        metric_observe(metric_get1(METRIC_loki_boltdb_shipper_retention_sweeper_chunk_deleted_duration_seconds, status), seconds(took_ns) / (double)segments);
+    if (segments > 0) // with the day's folder, not one by one
+        metric_observe(children.unlink_seconds[ok ? 1 : 0], seconds(took_ns) / (double)segments);
 }

@@ -41,10 +41,19 @@ void figure_chunk_begun(void);
 void figure_queue_wait(int64_t ns); /* of a push for its shard */
 /* One stream's part of a generation, now in segments. lines: as pushed, duplicates too. */
 void figure_chunk_stored(const struct tenant_figures *tenant, uint64_t lines, uint64_t duplicates, uint64_t bytes, int64_t span_ns, int64_t age_ns);
+/* ... the records that lead to it, and its text in parts of a block's; 0 records: all of it was in segments before. */
+void figure_chunk_indexed(uint32_t records, double utilization);
 void figure_segments_written(int64_t took_ns, uint64_t raw_bytes, uint64_t file_bytes);
 void figure_seal_tried(void);
 void figure_seal_failed(const struct err *err);
 void figure_sealed(enum seal_reason reason, size_t chunks);
+
+/* ---- files that are to go ---- */
+void figure_unlink_pending(void);                       /* a segment goes when its last reader does */
+void figure_unlinked(bool ok, int64_t now_wall_ns, int64_t took_ns); /* it went */
+
+/* ---- starts ---- */
+void figure_unclean_starts(uint64_t count);
 
 /* ---- the index ---- */
 enum index_request { INDEX_WRITE, INDEX_SELECT, INDEX_NAMES, INDEX_VALUES };
@@ -61,6 +70,7 @@ void figure_expired(uint64_t segments, uint64_t bytes); /* by age */
 void figure_day_retained(const char *day, bool is_whole, bool ok, uint64_t segments, int64_t took_ns);
 
 /* ---- delete requests ---- */
+void figure_deletes_loaded(bool ok); /* the list of requests was looked through for what is due */
 void figure_delete_received(struct slice tenant);
 void figure_delete_processed(struct slice tenant);
 void figure_deleted_lines(struct slice tenant, uint64_t lines);

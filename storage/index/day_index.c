@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "storage/index/index_commit.h"
+#include "storage/index/index_read.h"
 #include "storage/index/index_state.h"
 
 #define PENDING_MAX ((size_t)200000)        // streams: then add commits by itself
@@ -178,33 +179,31 @@ static void give_texts(struct texts *texts, bool ok, void (*each)(void *self, st
 
 bool day_index_tenants(struct day_index *index, void (*each)(void *self, struct slice tenant), void *self, struct err *err)
 {
-    MDB_txn *txn;
-    int result = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn);
-    if (result != MDB_SUCCESS)
-        return index_fail(err, result, "begin");
+    struct index_read read;
+    if (!index_read_begin(index, &read, err))
+        return false;
     struct texts texts = {.arena = ARENA_INIT, .is_sorted = true};
-    bool ok = index_walk(index, txn, TABLE_TENANTS, SLICE_NONE, take_text, &texts, err);
-    mdb_txn_abort(txn); // it only read
+    bool ok = index_walk(index, read.txn, TABLE_TENANTS, SLICE_NONE, take_text, &texts, err);
+    index_read_end(&read);
     give_texts(&texts, ok, each, self);
     return ok;
 }
 
 bool day_index_names(struct day_index *index, struct slice tenant, void (*each)(void *self, struct slice name), void *self, struct err *err)
 {
-    MDB_txn *txn;
-    int result = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn);
-    if (result != MDB_SUCCESS)
-        return index_fail(err, result, "begin");
+    struct index_read read;
+    if (!index_read_begin(index, &read, err))
+        return false;
     struct texts texts = {.arena = ARENA_INIT, .is_sorted = true, .key_head = 4, .value_head = 4, .has_kind = true};
     uint32_t id;
     bool found;
-    bool ok = index_tenant_id(index, txn, tenant, &id, &found, err);
+    bool ok = index_tenant_id(index, read.txn, tenant, &id, &found, err);
     if (ok && found) {
         struct index_key prefix = {.len = 0};
         index_key_u32(&prefix, id);
-        ok = index_walk(index, txn, TABLE_NAMES, slice_of(prefix.bytes, prefix.len), take_text, &texts, err);
+        ok = index_walk(index, read.txn, TABLE_NAMES, slice_of(prefix.bytes, prefix.len), take_text, &texts, err);
     }
-    mdb_txn_abort(txn); // it only read
+    index_read_end(&read);
     give_texts(&texts, ok, each, self);
     return ok;
 }
@@ -212,24 +211,23 @@ bool day_index_names(struct day_index *index, struct slice tenant, void (*each)(
 bool day_index_values(struct day_index *index, struct slice tenant, struct slice name, void (*each)(void *self, struct slice value), void *self,
                       struct err *err)
 {
-    MDB_txn *txn;
-    int result = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn);
-    if (result != MDB_SUCCESS)
-        return index_fail(err, result, "begin");
+    struct index_read read;
+    if (!index_read_begin(index, &read, err))
+        return false;
     struct texts texts = {.arena = ARENA_INIT, .is_sorted = true, .key_head = 8, .value_head = 8, .has_kind = true};
     uint32_t tenant_id;
     uint32_t name_id;
     bool found;
-    bool ok = index_tenant_id(index, txn, tenant, &tenant_id, &found, err);
+    bool ok = index_tenant_id(index, read.txn, tenant, &tenant_id, &found, err);
     if (ok && found)
-        ok = index_name_id(index, txn, tenant_id, name, &name_id, &found, err);
+        ok = index_name_id(index, read.txn, tenant_id, name, &name_id, &found, err);
     if (ok && found) {
         struct index_key prefix = {.len = 0};
         index_key_u32(&prefix, tenant_id);
         index_key_u32(&prefix, name_id);
-        ok = index_walk(index, txn, TABLE_PAIRS, slice_of(prefix.bytes, prefix.len), take_text, &texts, err);
+        ok = index_walk(index, read.txn, TABLE_PAIRS, slice_of(prefix.bytes, prefix.len), take_text, &texts, err);
     }
-    mdb_txn_abort(txn); // it only read
+    index_read_end(&read);
     give_texts(&texts, ok, each, self);
     return ok;
 }
@@ -240,12 +238,13 @@ void day_index_stats(struct day_index *index, struct day_index_stats *out)
 {
     *out = (struct day_index_stats){.streams = 0};
     MDB_envinfo info;
-    MDB_txn *txn;
-    if (mdb_env_info(index->env, &info) != MDB_SUCCESS || mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn) != MDB_SUCCESS)
+    struct index_read read;
+    struct err err;
+    if (mdb_env_info(index->env, &info) != MDB_SUCCESS || !index_read_begin(index, &read, &err))
         return;
     MDB_stat stats[TABLES];
     for (size_t i = 0; i < TABLES; i++) {
-        if (mdb_stat(txn, index->tables[i], &stats[i]) != MDB_SUCCESS)
+        if (mdb_stat(read.txn, index->tables[i], &stats[i]) != MDB_SUCCESS)
             continue;
         out->used_bytes += (stats[i].ms_branch_pages + stats[i].ms_leaf_pages + stats[i].ms_overflow_pages) * stats[i].ms_psize;
         if (i == TABLE_STREAMS)
@@ -255,7 +254,7 @@ void day_index_stats(struct day_index *index, struct day_index_stats *out)
         else if (i == TABLE_POST)
             out->postings = stats[i].ms_entries;
     }
-    mdb_txn_abort(txn); // it only read
+    index_read_end(&read);
     out->mapped_bytes = info.me_mapsize;
     uint64_t file_pages = info.me_last_pgno + 1;
     uint64_t used_pages = out->used_bytes / 4096;
@@ -277,18 +276,16 @@ static bool count_value(void *self, struct slice key, struct slice value, struct
 void day_index_verify(struct day_index *index, void (*damaged)(void *self, const char *what), void *self)
 {
     struct err err;
-    MDB_txn *txn;
-    int result = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn);
-    if (result != MDB_SUCCESS) {
-        (void)index_fail(&err, result, "begin");
+    struct index_read read;
+    if (!index_read_begin(index, &read, &err)) {
         damaged(self, err.text);
         return;
     }
     struct verification counts[TABLES] = {{0}};
     for (enum index_table table = 0; table < TABLES; table++)
-        if (!index_walk(index, txn, table, SLICE_NONE, count_value, &counts[table], &err))
+        if (!index_walk(index, read.txn, table, SLICE_NONE, count_value, &counts[table], &err))
             damaged(self, err.text);
-    mdb_txn_abort(txn); // it only read
+    index_read_end(&read);
     if (counts[TABLE_IDS].seen != counts[TABLE_STREAMS].seen)
         damaged(self, "index: identities and streams differ in number");
 }

@@ -53,6 +53,7 @@ struct day_index_stats {
     uint64_t streams, pairs, postings, used_bytes, mapped_bytes, free_pages, readers;
 };
 void day_index_stats(struct day_index *index, struct day_index_stats *out);
+int64_t day_index_oldest_read_ns(void); /* how long the oldest read of any index has lasted; 0: there is none */
 
 /* For logi verify: walks everything; calls back for each thing that does not hold. */
 void day_index_verify(struct day_index *index, void (*damaged)(void *self, const char *what), void *self);

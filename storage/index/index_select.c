@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "storage/index/index_db.h"
+#include "storage/index/index_read.h"
 
 #define CHECK_EVERY 4096   // streams between two looks at the clock
 #define READ_RATHER 8      // postings that many times longer than the candidates: looking at the candidates' labels costs less
@@ -332,15 +332,16 @@ bool day_index_select(struct day_index *index, struct slice tenant, const struct
                       struct arena *arena, struct query_control *control, struct index_stream **out, size_t *out_count, struct err *err)
 {
     struct selection s = {.index = index, .control = control, .arena = arena};
-    int result = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &s.txn);
-    if (result != MDB_SUCCESS)
-        return index_fail(err, result, "begin");
+    struct index_read read;
+    if (!index_read_begin(index, &read, err))
+        return false;
+    s.txn = read.txn;
     bool found;
     struct index_stream *streams = NULL;
     size_t stream_count = 0;
     bool ok = index_tenant_id(index, s.txn, tenant, &s.tenant, &found, err) &&
               (!found || select_in(&s, matchers, count, &streams, &stream_count, err));
-    mdb_txn_abort(s.txn); // it only read
+    index_read_end(&read);
     if (s.control != NULL && s.charged > 0)
         query_control_refund(s.control, (size_t)s.charged);
     if (!ok)

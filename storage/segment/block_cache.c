@@ -25,7 +25,8 @@ struct kept_block {
 
 struct block_cache {
     pthread_mutex_t lock;
-    size_t bytes_max, bytes;
+    size_t bytes_max;
+    _Atomic size_t bytes; // written under the lock
     struct kept_block *places[PLACES];
     struct kept_block *newest, *oldest;
     struct block_cache_stats stats;
@@ -126,6 +127,11 @@ void block_cache_destroy(struct block_cache *cache)
     shrink(cache, 0);
     (void)pthread_mutex_destroy(&cache->lock);
     mem_free(cache);
+}
+
+size_t block_cache_bytes(const struct block_cache *cache)
+{
+    return atomic_load_explicit(&cache->bytes, memory_order_relaxed); // a figure
 }
 
 void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out)

@@ -16,6 +16,7 @@ struct block_cache_stats {
     size_t bytes, bytes_max;
     uint64_t hits, misses, evictions;
 };
+size_t block_cache_bytes(const struct block_cache *cache); /* as of now: one load */
 void block_cache_stats(struct block_cache *cache, struct block_cache_stats *out);
 
 /* ---- for block_decode.c ---- */

@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "core/base/bytes.h"
+#include "core/base/clock.h"
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
 #include "storage/segment/block_reader.h"
@@ -8,6 +9,13 @@
 #include "storage/segment/ts_column.h"
 
 #define TEXT_SLACK ((size_t)64)
+
+int64_t block_reader_take_decompress_ns(struct block_reader *reader)
+{
+    int64_t ns = reader->decompress_ns;
+    reader->decompress_ns = 0;
+    return ns;
+}
 
 struct block_reader *block_reader_create(struct block_cache *cache)
 {
@@ -58,6 +66,14 @@ void block_reserve_rows(struct block_reader *reader, size_t rows)
     reader->metadata_index = mem_grow(reader->metadata_index, rows, sizeof(*reader->metadata_index));
 }
 
+static bool decompress(struct block_reader *reader, char *plain, size_t size, struct slice stored)
+{
+    int64_t start = clock_thread_cpu_ns();
+    bool ok = ZSTD_decompressDCtx(reader->zstd, plain, size, stored.ptr, stored.len) == size;
+    reader->decompress_ns += clock_thread_cpu_ns() - start;
+    return ok;
+}
+
 bool block_unpack(struct block_reader *reader, struct slice stored, uint32_t crc, bool is_plain, size_t plain_max, const char *what, struct buf *out,
                   struct err *err)
 {
@@ -69,7 +85,7 @@ bool block_unpack(struct block_reader *reader, struct slice stored, uint32_t crc
     char *plain = buf_room(out, (size_t)size + TEXT_SLACK);
     if (is_plain)
         memcpy(plain, stored.ptr, stored.len);
-    else if (ZSTD_decompressDCtx(reader->zstd, plain, (size_t)size, stored.ptr, stored.len) != size)
+    else if (!decompress(reader, plain, (size_t)size, stored))
         return err_set(err, ERR_CORRUPT, "%s: zstd", what);
     memset(plain + size, 0, TEXT_SLACK);
     buf_took(out, (size_t)size);

@@ -20,6 +20,7 @@ struct block_reader {
     struct slice *sets;
     size_t set_cap;
     struct block_part parts[BLOCK_PARTS_MAX];
+    int64_t decompress_ns; /* that nobody has taken */
     /* What view holds; serial 0: nothing. */
     uint64_t serial;
     size_t block;

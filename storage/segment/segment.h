@@ -133,6 +133,7 @@ struct block_reader *block_reader_create(struct block_cache *cache) MUST_CHECK;
  * call; NULL, as at first: none go. */
 void block_reader_keep(struct block_reader *reader, _Atomic int64_t *allowance);
 void block_reader_destroy(struct block_reader *reader);
+int64_t block_reader_take_decompress_ns(struct block_reader *reader); /* CPU in decompression since it was last asked */
 
 /* How a block in parts lies on the disk: for segment_read_part. */
 struct block_part; /* block_parts.h */

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <zstd.h>
 
+#include "core/base/clock.h"
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
+#include "storage/figures/store_figures.h"
 
 static _Atomic uint64_t serials;
 
@@ -119,15 +121,18 @@ void segment_unref(struct segment *segment)
     if (atomic_fetch_sub(&segment->references, 1) != 1)
         return;
     if (atomic_load(&segment->unlinks)) {
-        (void)segment->disk->unlink(segment->disk, segment->seg_path);
+        int64_t start_ns = clock_mono_ns(&system_clock);
+        bool ok = segment->disk->unlink(segment->disk, segment->seg_path) == 0;
         (void)segment->disk->unlink(segment->disk, segment->sig_path);
+        figure_unlinked(ok, clock_wall_ns(&system_clock), clock_mono_ns(&system_clock) - start_ns);
     }
     segment_free(segment);
 }
 
 void segment_unlink_on_close(struct segment *segment)
 {
-    atomic_store(&segment->unlinks, true);
+    if (!atomic_exchange(&segment->unlinks, true))
+        figure_unlink_pending();
 }
 
 const struct segment_stats *segment_stats(const struct segment *segment)

@@ -11,6 +11,7 @@ struct sealed_list {
     struct chunk_list_view view;
     uint64_t similarity;
     uint64_t written, bytes; // entries in segments now, and their text
+    uint32_t records;        // of segments' directories that lead to them
 };
 
 struct sealed_lists {
@@ -78,6 +79,7 @@ static bool write_day(struct segment_sink *sink, struct sealed_lists *lists, str
             continue;
         head_rows_collect(&rows, item->list, &item->view, first, last);
         item->written += rows.count;
+        item->records += rows.count > 0;
         const struct stream_record *stream = item->list->stream;
         segment_sink_stream(sink, tenant_streams_name(stream->tenant), stream->id, stream_labels(stream));
         for (size_t r = 0; ok && r < rows.count; r++) {
@@ -164,6 +166,7 @@ static void note_chunks(const struct seal_context *context, const struct sealed_
         int64_t span;
         if (__builtin_sub_overflow(item->view.last_ns, item->view.first_ns, &span))
             span = INT64_MAX;
+        figure_chunk_indexed(item->records, context->block_bytes == 0 ? 0 : (double)item->bytes / (double)context->block_bytes);
         figure_chunk_stored(tenant_streams_figures(item->list->stream->tenant), item->view.entries, duplicates,
                             (uint64_t)((double)item->bytes * ratio), span, age);
     }

@@ -84,8 +84,14 @@ static bool is_due(struct shard *shard, int64_t now, enum seal_reason *out_reaso
     bool wanted = generation_number(active) <= shard->flush_number;
     pthread_mutex_unlock(&shard->lock);
     bool is_old = now - RELAXED(&shard->active_since_mono_ns) >= group->seal_age_ns;
+    bool is_large = bytes >= group->head_bytes_max / PRESSURE_PART;
     *out_reason = wanted ? SEAL_FORCED : is_old ? SEAL_AGE : SEAL_FULL;
-    return wanted || is_old || bytes >= group->seal_bytes || (is_over_memory(group) && bytes >= group->head_bytes_max / PRESSURE_PART);
+    if (wanted || is_old || bytes >= group->seal_bytes || (is_large && is_over_memory(group)))
+        return true;
+    if (!is_large || memory_budget_look(group->memory, now) < PRESSURE_FLUSH)
+        return false;
+    memory_budget_note_shed(group->memory, SHED_FLUSH);
+    return true;
 }
 
 static bool is_sealing(struct shard *shard)
@@ -356,6 +362,11 @@ uint64_t shard_unsealed_from(struct shard *shard, uint64_t handed)
 struct stream_record *shard_find(struct shard *shard, struct hash128 id)
 {
     return stream_table_find(shard->streams, id);
+}
+
+size_t shard_stream_bytes(const struct shard *shard)
+{
+    return stream_table_bytes(shard->streams);
 }
 
 void shard_stats(struct shard *shard, struct shard_stats *out)

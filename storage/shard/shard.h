@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "core/base/memory_budget.h"
 #include "core/base/queue.h"
 #include "storage/shard/seal.h"
 #include "storage/tap/tap.h"
@@ -23,6 +24,7 @@ struct shard_group {
     size_t seal_bytes;
     int64_t seal_age_ns, stream_idle_ns;
     size_t head_bytes_max;
+    struct memory_budget *memory; /* the node's; NULL: none */
     _Atomic size_t head_bytes;    /* of generations in force */
     _Atomic size_t retired_bytes; /* of those that only scans still hold */
     atomic_bool is_closing;       /* memory is no reason to wait any more */
@@ -63,6 +65,9 @@ uint64_t shard_unsealed_from(struct shard *shard, uint64_t handed);
 
 /* Inside rcu_enter/rcu_leave. Thread: any. */
 struct stream_record *shard_find(struct shard *shard, struct hash128 id);
+
+/* Of the label sets and records of its streams. Thread: any. */
+size_t shard_stream_bytes(const struct shard *shard);
 
 struct shard_stats {
     uint64_t streams, lists, entries, label_bytes, open_bytes, frozen_bytes, frozen_lists, stream_bytes;

@@ -138,38 +138,46 @@ static void add_blocks(struct scan_plan *plan, struct segment *segment, const st
     }
 }
 
-/* The selected streams' runs in these blocks. */
-static void add_streams(struct scan_plan *plan, struct segment *segment, const struct block_set *blocks)
+/* The selected streams' runs in these blocks. False: it has no such stream. */
+static bool add_streams(struct scan_plan *plan, struct segment *segment, const struct block_set *blocks)
 {
+    bool is_touched = false;
     if (is_narrow(plan, segment)) {
         for (size_t i = 0; i < plan->selected_count; i++) {
             const struct segment_stream *stream = wants_more(plan, i) ? segment_stream_find(segment, plan->selected[i].id) : NULL;
+            is_touched |= stream != NULL;
             if (stream != NULL)
                 add_runs(plan, i, segment, stream, blocks);
         }
-        return;
+        return is_touched;
     }
     size_t have = segment_stream_count(segment);
     for (size_t i = 0, k = 0; i < plan->selected_count && k < have;) { // both are sorted by id
         const struct segment_stream *stream = segment_stream_at(segment, k);
         int order = hash128_cmp(plan->selected[i].id, stream->id);
+        is_touched |= order == 0;
         if (order == 0)
             add_runs(plan, i, segment, stream, blocks);
         i += order <= 0;
         k += order >= 0;
     }
+    return is_touched;
 }
 
 static void add_segment(struct scan_plan *plan, struct segment *segment)
 {
     const struct scan_request *request = plan->request;
     const struct segment_stats *stats = segment_stats(segment);
-    if (stats->first_ns > request->end_ns || stats->last_ns < request->start_ns)
+    struct query_stats *figures = &plan->state->control->stats;
+    if (stats->first_ns > request->end_ns || stats->last_ns < request->start_ns) {
+        atomic_fetch_add_explicit(&figures->blocks_out_of_time, stats->blocks, memory_order_relaxed); // figures, both
         return;
+    }
     struct block_set blocks;
     memset(&blocks, 0xff, sizeof(blocks));
     if (request->needle_count == 0) {
-        add_streams(plan, segment, &blocks);
+        if (!add_streams(plan, segment, &blocks))
+            atomic_fetch_add_explicit(&figures->blocks_of_others, stats->blocks, memory_order_relaxed);
         return;
     }
     // Mostly next to nothing is left: that is gone through then, and not the streams, of which there may be many.
@@ -177,7 +185,7 @@ static void add_segment(struct scan_plan *plan, struct segment *segment)
     if (runs < plan->selected_count)
         add_blocks(plan, segment, &blocks);
     else
-        add_streams(plan, segment, &blocks);
+        (void)add_streams(plan, segment, &blocks);
 }
 
 static void add_generation(struct scan_plan *plan, struct generation *generation)

@@ -40,11 +40,12 @@ static unsigned columns_of(const struct scan_state *state, const struct scan_par
     return part->is_sieved ? state->columns | state->deletes->columns : state->columns;
 }
 
-static void count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes)
+static void count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes, int64_t decompress_ns)
 {
     struct query_stats *stats = &state->control->stats;
     atomic_fetch_add_explicit(&stats->blocks_read, blocks, memory_order_relaxed); // figures, all of them
     atomic_fetch_add_explicit(&stats->compressed_bytes, stored_bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stats->decompress_ns, (uint64_t)decompress_ns, memory_order_relaxed);
 }
 
 /* The rows of [*first, *end) inside the range. */
@@ -196,7 +197,7 @@ static bool read_block(struct scan_state *state, const struct scan_unit *unit, s
     struct block_read read = {.state = state, .unit = unit, .reader = reader, .columns = columns_of(state, part), .sink = sink, .sink_self = sink_self};
     block_reader_keep(reader->blocks, &state->cache_allowance);
     if (has_parts ? read_by_parts(&read, err) : read_at_once(&read, err)) {
-        count_blocks(state, 1, read.stored_bytes);
+        count_blocks(state, 1, read.stored_bytes, block_reader_take_decompress_ns(reader->blocks));
         return true;
     }
     if (err->code == ERR_CORRUPT || err->code == ERR_TRUNCATED)
@@ -276,8 +277,9 @@ static bool read_merged(struct scan_state *state, const struct scan_unit *unit, 
         ok = read_group(state, part->groups[i], part->group_counts[i], unit->runs[i].stream, reader, sink, sink_self, &goes_on, err);
     stream_merge_begin(reader->merge, NULL, 0, 0, 0); // gives the blocks back, and with them the segments
     block_slots_clear(slots);
-    count_blocks(state, slots->blocks_read, slots->stored_bytes);
+    count_blocks(state, slots->blocks_read, slots->stored_bytes, slots->decompress_ns);
     slots->blocks_read = slots->stored_bytes = 0;
+    slots->decompress_ns = 0;
     return ok;
 }
 

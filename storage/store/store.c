@@ -132,7 +132,49 @@ static void init_group(struct store *store)
         .seal_age_ns = c->seal_age_ns,
         .stream_idle_ns = c->stream_idle_ns,
         .head_bytes_max = c->head_bytes_max,
+        .memory = c->memory,
     };
+}
+
+static size_t head_bytes(void *self)
+{
+    struct store *store = self;
+    size_t sum = RELAXED(&store->group.head_bytes) + RELAXED(&store->group.retired_bytes);
+    for (unsigned i = 0; i < store->shard_count; i++)
+        sum += shard_stream_bytes(store->shards[i]);
+    return sum;
+}
+
+static size_t inflight_bytes(void *self)
+{
+    return RELAXED(&((struct store *)self)->inflight_bytes);
+}
+
+static size_t tap_bytes(void *self)
+{
+    return store_tap_bytes(self);
+}
+
+static size_t index_bytes(void *self)
+{
+    return RELAXED(&((struct store *)self)->index_bytes);
+}
+
+static size_t cache_bytes(void *self)
+{
+    return block_cache_bytes(((struct store *)self)->block_cache);
+}
+
+static void tell_memory(struct store *store)
+{
+    struct memory_budget *memory = store->config.memory;
+    if (memory == NULL)
+        return;
+    memory_budget_source(memory, MEMORY_HEAD, head_bytes, store);
+    memory_budget_source(memory, MEMORY_WAL, inflight_bytes, store);
+    memory_budget_source(memory, MEMORY_TAIL, tap_bytes, store);
+    memory_budget_source(memory, MEMORY_CACHE, cache_bytes, store);
+    memory_budget_source(memory, MEMORY_INDEX_MAP, index_bytes, store);
 }
 
 static void start_threads(struct store *store)
@@ -143,6 +185,7 @@ static void start_threads(struct store *store)
     store->shards = mem_array(store->shard_count, sizeof(struct shard *));
     for (unsigned i = 0; i < store->shard_count; i++)
         store->shards[i] = shard_create(&store->group, i);
+    tell_memory(store);
     atomic_store(&store->takes_pushes, true);
     store->is_replaying = true;
     if (pthread_create(&store->replay_thread, NULL, store_replay_run, store) != 0 ||
@@ -176,6 +219,7 @@ static bool open_all(struct store *store, struct err *err)
     store_source_init(store);
     store_check_disk(store);
     store_shutdown_load(store);
+    store_run_begin(store);
     start_threads(store);
     return true;
 }
@@ -256,6 +300,8 @@ void store_close(struct store *store)
     tenant_table_destroy(store->tenants);
     page_pool_destroy(store->pages);
     block_cache_destroy(store->block_cache);
+    if (store->has_threads)
+        store_run_end(store);
     if (store->lock_fd >= 0)
         (void)store->config.disk->close(store->config.disk, store->lock_fd);
     mem_free(store->folder);
@@ -366,7 +412,9 @@ void store_stats(struct store *store, struct store_stats *out)
         for (size_t k = 0; k < view->days[i]->segment_count; k++)
             add_segment(out, segment_stats(view->days[i]->segments[k]));
     view_drop(view);
+    out->index_oldest_read_ns = day_index_oldest_read_ns();
     add_indexes(store, out);
+    atomic_store_explicit(&store->index_bytes, out->index_bytes, memory_order_relaxed); // a figure
     out->disk_free_bytes = atomic_load(&store->disk_free_bytes);
     out->disk_size_bytes = atomic_load(&store->disk_size_bytes);
     out->is_read_only = atomic_load(&store->is_read_only);

@@ -39,6 +39,7 @@ struct store_config {
     int64_t compaction_interval_ns;
     uint64_t disk_free_reserve;     /* read-only below this many free bytes */
     size_t block_cache_bytes;       /* decompressed blocks kept for queries that read them again; 0: none */
+    struct memory_budget *memory;   /* the node's, which outlives the store; NULL: none */
     size_t tap_bytes_max;           /* entries that wait in the taps of live tails, all together */
     /* Retention of a tenant, ns; 0: keep. Asked by maintenance. May be NULL. */
     int64_t (*retention_ns)(void *self, struct slice tenant);
@@ -137,6 +138,7 @@ struct store_stats {
     int64_t head_oldest_ns;
     uint64_t segments[4], segment_bytes, signature_bytes, index_bytes, index_mapped_bytes, raw_bytes, entries; /* by level */
     uint64_t index_streams, index_pairs, index_postings, index_free_pages, index_readers; /* of the indexes that are open */
+    int64_t index_oldest_read_ns; /* its age */
     unsigned shards;
     uint64_t shard_pending[64]; /* parts of pushes that wait for the shard */
     int64_t oldest_ns;

@@ -73,6 +73,7 @@ bool store_erase(struct store *store, struct err *err)
     context.flush = flush_all;
     context.streams_lost = streams_lost;
     bool ok = delete_book_settle(store->deletes, err);
+    figure_deletes_loaded(ok);
     ok = ok && day_erase_round(&context, &worked, err);
     if (worked) { // the log has the lines as well
         store->log.renew(store->log.self);

@@ -91,9 +91,19 @@ static void weigh_pushes(struct store *store)
     pthread_mutex_unlock(&store->wake_lock);
 }
 
-/* The small things of a round: room, the log's health and its length, how much comes in. */
+/* Under pressure blocks that are only kept for later go first. */
+static void empty_cache(struct store *store)
+{
+    if (store->config.memory == NULL || memory_budget_level(store->config.memory) == PRESSURE_NONE || block_cache_bytes(store->block_cache) == 0)
+        return;
+    block_cache_shrink(store->block_cache, 0);
+    memory_budget_note_shed(store->config.memory, SHED_EVICT);
+}
+
+/* The small things of a round: room on the disk and in memory, the log's health and its length, how much comes in. */
 static void look_after(struct store *store)
 {
+    empty_cache(store);
     weigh_pushes(store);
     store_check_disk(store);
     check_log(store);

@@ -74,6 +74,8 @@ struct store {
     atomic_bool is_pressed;      /* so much that merges are quick rather than tight */
     int64_t erase_after_mono_ns; /* the thread's: a round that failed is tried again then */
     _Atomic uint64_t disk_free_bytes, disk_size_bytes;
+    uint64_t unclean_starts; /* set at the opening */
+    _Atomic size_t index_bytes; /* as of the last store_stats */
 };
 
 /* store_days.c: opens what is on the disk into days, view and segment_ids. */
@@ -102,6 +104,9 @@ void *store_replay_run(void *self);
 
 /* store_shutdown.c */
 void store_shutdown_load(struct store *store);
+/* Counts a start that follows a run which did not end in order, and says that this one has begun. What cannot be written is logged, and no more. */
+void store_run_begin(struct store *store);
+void store_run_end(struct store *store); /* everything is closed in order */
 void store_shutdown_done(struct store *store); /* at the end of a store whose shards are sealed */
 
 /* store_deletes.c */

@@ -50,6 +50,7 @@ OVERRIDES = {
     "queries": {"blocked_queries": [{"pattern": ".*secret.*", "regex": True}, {"pattern": '{job="exact"}'}, {"types": "metric", "pattern": "sum.*", "regex": True},
                                     {"hash": 1083137555}]},
     "tagged": {"blocked_queries": [{"query_tags": {"source": "batch", "Team": "a"}}, {"pattern": ".*", "regex": True, "types": "metric", "tags": {"source": "logcli"}}]},
+    "memory": {"max_query_memory": "2MB"},
     "plain": {},
 }
 
@@ -296,6 +297,25 @@ def a_query_over_its_time_is_504(node):
     assert answer.status_code == 504 and "request timed out, decrease the duration of the request" in answer.text, (answer.status_code, answer.text[:300])
 
 
+def what_detection_collects_is_the_querys_memory(node):
+    """18,000 fields and 800 long values of a label are more than a query may hold, which may hold their lines; few are found by the same tenant."""
+    at = time.time_ns()
+    assert push(node, "memory", [[str(at), "id=few"]], job="few").status_code == 204
+    assert push(node, "memory", [[str(at + i), " ".join(f"f{i}_{k}=1" for k in range(60))] for i in range(300)], job="fields").status_code == 204
+    body = [{"stream": {"job": "labels", "id": f"{i}-" + "y" * 1500}, "values": [[str(at), "x"]]} for i in range(800)]
+    assert requests.post(node.url + PUSH, json={"streams": body}, headers={"X-Scope-OrgID": "memory"}, timeout=60).status_code == 204
+    answer = query(node, "memory", '{job="few"}', path="/loki/api/v1/detected_fields")
+    assert answer.status_code == 200 and "id" in [field["label"] for field in answer.json()["fields"]], answer.text
+    alone = query(node, "memory", '{job="fields"}', limit=1000)
+    assert alone.status_code == 200, alone.text[:200]  # the lines alone are no more than it may hold
+    for path, text, params in (("detected_fields", '{job="fields"}', {"line_limit": 1000}), ("detected_field/f1_1/values", '{job="fields"}', {"line_limit": 1000}),
+                               ("detected_labels", '{job="labels"}', {})):
+        answer = query(node, "memory", text, path="/loki/api/v1/" + path, **params)
+        assert answer.status_code == 400 and "(max_query_memory)" in answer.text, (path, answer.status_code, answer.text[:200])
+    text = requests.get(node.url + "/metrics?name=logi_query_cancelled").text
+    assert float(text.split('logi_query_cancelled_total{reason="memory"} ')[1].split()[0]) >= 3, text
+
+
 def volume_has_as_many_series_as_the_tenant_wants(node):
     for name in ("v1", "v2"):
         assert push(node, "volume", [entry("x" * 100)], job=name).status_code == 204
@@ -322,7 +342,7 @@ def a_refused_query_is_counted_by_its_reason(node):
 TESTS = [a_push_is_taken_or_refused_as_its_row_says, a_query_is_answered_or_refused_as_its_row_says, a_stream_too_many_is_429_and_the_others_go_on,
          old_and_new_neighbours_of_refused_entries_are_stored, labels_are_added_as_the_tenant_wants, equal_times_are_told_apart_where_the_tenant_wants_it,
          queries_see_back_as_far_as_the_tenant_wants, a_query_over_its_time_is_504, volume_has_as_many_series_as_the_tenant_wants, a_tenant_is_shown_its_limits,
-         a_refused_query_is_counted_by_its_reason, a_query_is_blocked_by_its_tags, tags_stand_in_the_query_log, a_request_tightens_its_own_limits_and_loosens_none]
+         what_detection_collects_is_the_querys_memory, a_refused_query_is_counted_by_its_reason, a_query_is_blocked_by_its_tags, tags_stand_in_the_query_log, a_request_tightens_its_own_limits_and_loosens_none]
 
 
 def run(binary, results, Node):

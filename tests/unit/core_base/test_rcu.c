@@ -98,11 +98,38 @@ static void a_thread_knows_whether_it_is_inside(void **state)
     rcu_thread_part();
 }
 
+static _Atomic int64_t waited_most_ns;
+static _Atomic unsigned waited_count;
+
+static void note_wait(int64_t waited_ns)
+{
+    atomic_fetch_add(&waited_count, 1);
+    if (waited_ns > atomic_load(&waited_most_ns))
+        atomic_store(&waited_most_ns, waited_ns);
+}
+
+static void the_wait_of_one_free_at_a_time_is_told(void **state)
+{
+    (void)state;
+    rcu_thread_join();
+    rcu_on_freed(note_wait);
+    uint64_t before = atomic_load(&freed);
+    for (uint64_t i = 0; i < 100; i++)
+        rcu_free_later(&version_new(i)->rcu, version_free);
+    rcu_wait_frees();
+    assert_int_equal(atomic_load(&freed), before + 100);
+    assert_in_range(atomic_load(&waited_count), 1, 100);
+    assert_true(atomic_load(&waited_most_ns) > 0);
+    rcu_on_freed(NULL);
+    rcu_thread_part();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_see_each_version_whole_and_all_are_freed),
         cmocka_unit_test(a_thread_knows_whether_it_is_inside),
+        cmocka_unit_test(the_wait_of_one_free_at_a_time_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,6 +197,46 @@ static void promtool_finds_nothing_beyond_the_allow_list(void **state)
     assert_true(is_clean);
 }
 
+static void children_by_route_are_printed_for_their_components(void **state)
+{
+    (void)state;
+    const struct slice labels[][4] = {{SLICE("POST"), SLICE("loki_api_v1_push"), SLICE("204"), SLICE("false")},
+                                      {SLICE("GET"), SLICE("loki_api_v1_query_range"), SLICE("200"), SLICE("false")},
+                                      {SLICE("gRPC"), SLICE("/logproto.Pusher/Push"), SLICE("success"), SLICE("false")},
+                                      {SLICE("GET"), SLICE("metrics"), SLICE("200"), SLICE("false")}};
+    static const char *const components[] = {"distributor", "querier", "ingester", "logi"};
+    struct buf out = BUF_INIT;
+    for (size_t i = 0; i < LENGTH(labels); i++)
+        metric_observe(metric_get(METRIC_loki_request_duration_seconds, labels[i]), 1);
+    for (size_t i = 0; i < LENGTH(components); i++) {
+        struct slice text = printed(&out, false, slice_str(components[i]), SLICE("loki_request_duration_seconds"));
+        for (size_t k = 0; k < LENGTH(labels); k++) {
+            char route[64];
+            (void)snprintf(route, sizeof(route), "route=\"%.*s\"", SLICE_ARG(labels[k][1]));
+            if (has(text, route) != (i == k))
+                fail_msg("component %s, %s", components[i], route);
+        }
+    }
+    struct slice whole = printed(&out, false, SLICE_NONE, SLICE("loki_request_duration_seconds"));
+    assert_true(has(whole, "loki_api_v1_push") && has(whole, "Pusher") && has(whole, "\"metrics\""));
+    buf_fini(&out);
+}
+
+static void an_exemplar_stands_behind_its_bucket_in_openmetrics_only(void **state)
+{
+    (void)state;
+    const struct slice labels[] = {SLICE("GET"), SLICE("loki_api_v1_series"), SLICE("200"), SLICE("false")};
+    struct metric *metric = metric_get(METRIC_loki_request_duration_seconds, labels);
+    struct buf out = BUF_INIT;
+    metric_observe_traced(metric, 0.02, SLICE("4bf92f3577b34da6a3ce929d0e0e4736"), 1700000000123456789);
+    metric_observe_traced(metric, 0.3, SLICE("0123456789abcdef0123456789abcdef0"), 1700000000123456789); // too long: counted, and no more
+    struct slice text = printed(&out, true, SLICE_NONE, SLICE("loki_request_duration_seconds"));
+    assert_true(has(text, "route=\"loki_api_v1_series\",status_code=\"200\",ws=\"false\",le=\"0.025\"} 1 # {trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\"} 0.02 1700000000.123\n"));
+    assert_true(has(text, "route=\"loki_api_v1_series\",status_code=\"200\",ws=\"false\",le=\"0.5\"} 2\n"));
+    assert_false(has(printed(&out, false, SLICE_NONE, SLICE("loki_request_duration_seconds")), "trace_id"));
+    buf_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +249,8 @@ int main(void)
         cmocka_unit_test(a_hook_fills_its_gauge_when_scraped),
         cmocka_unit_test(tenants_over_the_cap_are_counted_as_other),
         cmocka_unit_test(promtool_finds_nothing_beyond_the_allow_list),
+        cmocka_unit_test(children_by_route_are_printed_for_their_components),
+        cmocka_unit_test(an_exemplar_stands_behind_its_bucket_in_openmetrics_only),
     };
     metric_table_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

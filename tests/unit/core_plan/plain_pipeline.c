@@ -60,6 +60,12 @@ struct pipeline_worker *pipeline_worker_create(const struct pipeline *pipeline)
     worker->pipeline = pipeline;
     return worker;
 }
+uint64_t pipeline_worker_match_ns(const struct pipeline_worker *worker, enum match_engine engine)
+{
+    (void)worker, (void)engine;
+    return 0;
+}
+
 void pipeline_worker_destroy(struct pipeline_worker *worker)
 {
     if (worker != NULL) {
