@@ -1,16 +1,6 @@
 #include "core/base/mem.h"
 #include "storage/figures/store_figures.h"
-#include "storage/head/batch_builder.h"
-#include "storage/head/head_rows.h"
 #include "storage/store/scan.h"
-
-struct scan_reader {
-    struct block_reader *blocks;
-    struct batch_builder builder;
-    struct head_rows rows;
-    struct stream_merge *merge;
-    struct delete_sieve *sieve; // NULL: no unit has needed it
-};
 
 struct scan_reader *scan_reader_create(void *self)
 {
@@ -31,6 +21,7 @@ void scan_reader_destroy(struct scan_reader *reader)
     head_rows_fini(&reader->rows);
     stream_merge_destroy(reader->merge);
     delete_sieve_destroy(reader->sieve);
+    template_scratch_destroy(reader->templates);
     mem_free(reader);
 }
 
@@ -40,15 +31,14 @@ static unsigned columns_of(const struct scan_state *state, const struct scan_par
     return part->is_sieved ? state->columns | state->deletes->columns : state->columns;
 }
 
-static void count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes)
+void scan_count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes)
 {
     struct query_stats *stats = &state->control->stats;
     atomic_fetch_add_explicit(&stats->blocks_read, blocks, memory_order_relaxed); // figures, all of them
     atomic_fetch_add_explicit(&stats->compressed_bytes, stored_bytes, memory_order_relaxed);
 }
 
-/* The rows of [*first, *end) inside the range. */
-static void clip(const int64_t *ts_ns, uint32_t *first, uint32_t *end, int64_t start_ns, int64_t end_ns)
+void scan_clip(const int64_t *ts_ns, uint32_t *first, uint32_t *end, int64_t start_ns, int64_t end_ns)
 {
     uint32_t low = *first, high = *end;
     while (low < high) {
@@ -81,12 +71,12 @@ static bool read_block(struct scan_state *state, const struct scan_unit *unit, s
             figure_damage(DAMAGE_DATA);
         return false;
     }
-    count_blocks(state, 1, segment_block_at(part->segment, part->block)->stored_bytes);
+    scan_count_blocks(state, 1, segment_block_at(part->segment, part->block)->stored_bytes);
     bool has_lines = (columns & SCAN_LINES) != 0;
     bool has_metadata = (columns & SCAN_METADATA) != 0 && view.metadata_index != NULL;
     for (size_t i = 0; i < unit->run_count; i++) {
         uint32_t first = part->rows[i]->first_row, end = first + part->rows[i]->entries;
-        clip(view.ts_ns, &first, &end, state->start_ns, state->end_ns);
+        scan_clip(view.ts_ns, &first, &end, state->start_ns, state->end_ns);
         if (first == end)
             continue;
         struct entry_batch batch = {
@@ -174,7 +164,7 @@ static bool read_merged(struct scan_state *state, const struct scan_unit *unit, 
         ok = read_group(state, part->groups[i], part->group_counts[i], unit->runs[i].stream, reader, sink, sink_self, &goes_on, err);
     stream_merge_begin(reader->merge, NULL, 0, 0, 0); // gives the blocks back, and with them the segments
     block_slots_clear(slots);
-    count_blocks(state, slots->blocks_read, slots->stored_bytes);
+    scan_count_blocks(state, slots->blocks_read, slots->stored_bytes);
     slots->blocks_read = slots->stored_bytes = 0;
     return ok;
 }
