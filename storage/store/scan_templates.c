@@ -153,10 +153,7 @@ static bool group_gather(struct scan_state *state, const struct merge_piece *pie
 {
     struct template_scratch *scratch = scratch_of(reader);
     size_t first_piece = scratch->piece_count;
-    bool is_kept = true;
-    for (uint32_t p = 0; p < count; p++) // each is asked, so that each is wanted
-        is_kept = pieces[p].segment != NULL && file_of(pieces[p].segment) != NULL && is_kept;
-    for (uint32_t p = 0; is_kept && p < count; p++) {
+    for (uint32_t p = 0; p < count; p++) {
         const struct template_file *file = file_of(pieces[p].segment);
         struct block_view view;
         const uint16_t *ids;
@@ -166,7 +163,18 @@ static bool group_gather(struct scan_state *state, const struct merge_piece *pie
         scan_clip(view.ts_ns, &first, &end, state->start_ns, state->end_ns);
         piece_add(scratch, file, stream, view.ts_ns + first, ids + first, end - first);
     }
-    return is_kept && !instants_meet(scratch, first_piece);
+    return !instants_meet(scratch, first_piece);
+}
+
+/* Whether all parts of the unit have templates. Each is asked, so that each is wanted. */
+static bool all_are_kept(const struct scan_unit *unit)
+{
+    const struct scan_part *part = unit->part;
+    bool all = true;
+    for (size_t i = 0; i < unit->run_count; i++)
+        for (uint32_t p = 0; p < part->group_counts[i]; p++)
+            all = part->groups[i][p].segment != NULL && file_of(part->groups[i][p].segment) != NULL && all;
+    return all;
 }
 
 static bool merged_templates(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, template_sink sink, void *sink_self,
@@ -176,7 +184,7 @@ static bool merged_templates(struct scan_state *state, const struct scan_unit *u
     struct template_scratch *scratch = scratch_of(reader);
     bool failed = false;
     scratch->count = scratch->piece_count = 0;
-    *out_has = true;
+    *out_has = all_are_kept(unit);
     for (size_t i = 0; *out_has && i < unit->run_count; i++)
         *out_has = group_gather(state, part->groups[i], part->group_counts[i], unit->runs[i].stream, reader, err, &failed);
     for (size_t p = 0; *out_has && p < scratch->piece_count; p++) {
