@@ -80,6 +80,8 @@ static void put_pattern(struct buf *body, const struct tally_grid *grid, const s
     buf_str(body, ",\"samples\":[");
     for (size_t step = 0; step < grid->count; step++) {
         uint64_t count = tally_pattern_at(pattern, step);
+        if (pattern->pages[step / 64] == NULL)
+            step |= 63;
         if (count == 0)
             continue;
         buf_printf(body, "%s[%lld,%llu]", is_first ? "" : ",", (long long)((grid->first_ns + (int64_t)step * grid->step_ns) / NS_PER_S),

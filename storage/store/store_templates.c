@@ -2,18 +2,20 @@
  * first. Sealed segments are merged away soon, so theirs are made only when they are wanted.
  *
  * It pauses after each block, so that it takes no more than a share of one core: see decisions/0018. */
+#include <errno.h>
+
 #include "core/base/logger.h"
 #include "core/base/mem.h"
 #include "storage/figures/store_figures.h"
 #include "storage/segment/segment_templates.h"
 #include "storage/store/store_parts.h"
 
-#define LOOK_NS NS_PER_S            /* between two looks for something to do */
-#define RETRY_NS (5 * NS_PER_MIN)   /* a failure is most likely the disk's: the next try waits */
+#define LOOK_NS NS_PER_S          /* between two looks for something to do */
+#define RETRY_NS (5 * NS_PER_MIN) /* a failure is most likely the disk's: the next try waits */
 /* Pauses, in times of what the work before took. */
-#define PAUSE_WANTED 1              /* half of a core */
-#define PAUSE_QUIET 4               /* a fifth, while nothing is pushed */
-#define PAUSE_PUSHED 49             /* a fiftieth */
+#define PAUSE_WANTED 1  /* half of a core */
+#define PAUSE_QUIET 4   /* a fifth, while nothing is pushed */
+#define PAUSE_PUSHED 49 /* a fiftieth */
 
 struct template_work {
     struct store *store;
@@ -61,8 +63,8 @@ static struct segment *choose(struct store *store, bool *out_wanted)
     return found;
 }
 
-/* False: it failed. */
-static bool make_one(struct store *store, struct segment *segment, bool is_wanted)
+/* Returns how long the next one has to wait. */
+static int64_t make_one(struct store *store, struct segment *segment, bool is_wanted)
 {
     struct template_work work = {.store = store, .is_wanted = is_wanted, .sequence = atomic_load(&store->handed_sequence)};
     struct template_figures figures;
@@ -71,10 +73,13 @@ static bool make_one(struct store *store, struct segment *segment, bool is_wante
     bool ok = segment_templates_build(segment, pause_after_block, &work, &figures, &err);
     if (ok)
         figure_templates_evicted(figures.evicted);
-    else if (err.code != ERR_CANCELLED)
-        log_warn("store", "templates were not kept: patterns are found in the lines", "err", err.text);
     segment_unref(segment);
-    return ok;
+    if (ok || err.code == ERR_CANCELLED)
+        return 0;
+    if (err.code == ERR_IO && err.os_errno == ENOENT) // the day was dropped meanwhile
+        return LOOK_NS;
+    log_warn("store", "templates were not kept: patterns are found in the lines", "err", err.text);
+    return RETRY_NS;
 }
 
 void *store_templates_run(void *self)
@@ -90,8 +95,8 @@ void *store_templates_run(void *self)
             segment = choose(store, &is_wanted);
         if (segment == NULL)
             store_wait(store, LOOK_NS);
-        else if (!make_one(store, segment, is_wanted))
-            retry_at = clock_mono_ns(store->config.clock) + RETRY_NS;
+        else
+            retry_at = make_one(store, segment, is_wanted) + clock_mono_ns(store->config.clock);
     }
     rcu_thread_part();
     return NULL;
