@@ -104,20 +104,37 @@ static void masks_make(struct byte_masks *masks, struct slice line, void (*chunk
     chunk(tail, masks, whole);
 }
 
-/* The first byte from `at` on whose bit is set (is_set) or clear in a | b; `end` if there is none before it. */
-static inline size_t find_bit(const uint64_t *a, const uint64_t *b, bool is_set, size_t at, size_t end)
+/* Where words and runs begin, in turn, a word first: at a change of what a byte is in. */
+struct changes {
+    const struct byte_masks *masks;
+    size_t chunk;
+    uint64_t bits;   /* of the chunk, those that are left */
+    uint64_t in_run; /* 1: the chunk's last byte is in a run */
+};
+
+static inline uint64_t chunk_changes(struct changes *changes)
 {
-    for (size_t word = at / 64; word * 64 < end; word++) {
-        uint64_t bits = a[word] | (b != NULL ? b[word] : 0);
-        bits = is_set ? bits : ~bits;
-        if (word == at / 64)
-            bits &= ~UINT64_C(0) << (at % 64);
-        if (bits != 0) {
-            size_t found = word * 64 + (size_t)__builtin_ctzll(bits);
-            return found < end ? found : end;
-        }
+    uint64_t delimiter = changes->masks->delimiter[changes->chunk], colon = changes->masks->colon[changes->chunk];
+    // A run goes on through the colons behind it: each is reached by a carry that begins at the first of them.
+    uint64_t begins = colon & (delimiter << 1 | changes->in_run);
+    uint64_t run = delimiter | (colon & (colon ^ (colon + begins)));
+    uint64_t before = run << 1 | (changes->chunk == 0 ? 1 : changes->in_run);
+    changes->in_run = run >> 63;
+    return run ^ before;
+}
+
+static inline size_t next_change(struct changes *changes)
+{
+    size_t end = changes->masks->bytes;
+    while (changes->bits == 0) {
+        changes->chunk++;
+        if (changes->chunk * CHUNK >= end)
+            return end;
+        changes->bits = chunk_changes(changes);
     }
-    return end;
+    size_t at = changes->chunk * CHUNK + (size_t)__builtin_ctzll(changes->bits);
+    changes->bits &= changes->bits - 1;
+    return at < end ? at : end;
 }
 
 /* The bits of up to 64 bytes from start on. */
@@ -195,9 +212,11 @@ static void cut(struct line_shape *out, struct slice line, void (*chunk)(const c
     out->count = 0;
     masks_make(&masks, line, chunk);
     size_t end = masks.bytes;
-    size_t at = end > 0 && (masks.delimiter[0] & 1) != 0 ? find_bit(masks.delimiter, masks.colon, false, 0, end) : 0;
+    struct changes changes = {.masks = &masks};
+    changes.bits = chunk_changes(&changes);
+    size_t at = next_change(&changes);
     while (at < line.len) {
-        size_t stop = at < end ? find_bit(masks.delimiter, NULL, true, at, end) : end;
+        size_t stop = at < end ? next_change(&changes) : end;
         struct shape_word *word = &out->words[out->count++];
         bool is_rest = (stop == end && end < line.len) || out->count == SHAPE_WORDS_MAX;
         stop = is_rest ? line.len : stop;
@@ -205,7 +224,7 @@ static void cut(struct line_shape *out, struct slice line, void (*chunk)(const c
         *word = (struct shape_word){.start = (uint32_t)at, .len = (uint32_t)(stop - at), .is_key = is_key};
         word->is_variable = is_rest || is_variable(&masks, line, at, stop - at, is_key);
         has_keys = has_keys || is_key;
-        at = is_rest ? line.len : find_bit(masks.delimiter, masks.colon, false, stop, end);
+        at = is_rest ? line.len : next_change(&changes);
     }
     if (has_keys)
         mark_message(out);
