@@ -220,6 +220,7 @@ static bool tails_start(struct node *node, struct err *err)
         .duration_ns_max = from->tail_max_duration,
     };
     node->api.tail_origins = from->tail_origins;
+    node->api.patterns_enabled = from->patterns_enabled;
     return tails_create(&config, &node->api.tails, err);
 }
 

@@ -22,6 +22,7 @@ void serve_store_config(const struct config *config, struct arena *arena, struct
     out->stream_idle_ns = config->stream_idle;
     out->disk_free_reserve = (uint64_t)config->free_reserve;
     out->compaction = config->compaction;
+    out->keeps_templates = config->patterns_enabled;
     out->delete_delay_ns = config->delete_delay;
     out->block_cache_bytes = (size_t)config->query_block_cache;
     out->tap_bytes_max = (size_t)config->tail_memory / 2;

@@ -8,7 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
-enum query_kind { QUERY_LOG, QUERY_RANGE_METRIC, QUERY_INSTANT, QUERY_VALUES, QUERY_SERIES };
+enum query_kind { QUERY_LOG, QUERY_RANGE_METRIC, QUERY_INSTANT, QUERY_VALUES, QUERY_SERIES, QUERY_PATTERNS };
 
 static const struct row {
     const char *name;
@@ -32,6 +32,8 @@ static const struct row {
      "topk(5, sum by (path) (count_over_time({app=\"nginx\"} | pattern \"<_> - - <_> \\\"<method> <path>/<_> <_>\\\" <status> <_>\" [61m])))", 120},
     {"label values of pod (240)", QUERY_VALUES, "pod", 2},
     {"series of namespace=prod (120)", QUERY_SERIES, "{namespace=\"prod\"}", 3},
+    // Last: the first round reads lines, and asks for the templates that the others may find.
+    {"patterns of all lines, 10s", QUERY_PATTERNS, "{cluster=\"eu-1\"}", 500},
 };
 
 static void target_of(const struct row *row, const struct corpus_config *corpus, struct buf *out)
@@ -54,6 +56,9 @@ static void target_of(const struct row *row, const struct corpus_config *corpus,
         break;
     case QUERY_SERIES:
         buf_printf(out, "/loki/api/v1/series?start=%lld&end=%lld&match[]=", start, end);
+        break;
+    case QUERY_PATTERNS:
+        buf_printf(out, "/loki/api/v1/patterns?step=10&start=%lld&end=%lld&query=", start, end);
         break;
     }
     if (row->kind != QUERY_VALUES)

@@ -1,7 +1,7 @@
 /* metric_table.h: every metric family that Logi exposes, once: /metrics and the documentation are made from it.
  *
  * FAMILY(name, type, components, help, (labels), (buckets)). The id of a family is METRIC_<name>. Names that begin with loki_ keep Loki's
- * spelling, labels and buckets; families of object storage, Kafka, cluster and patterns come with those parts.
+ * spelling, labels and buckets; families of object storage, Kafka and cluster come with those parts.
  * Source: the metrics specification; Loki 3.7's families. Units: bytes, seconds, Unix seconds, ratios of 0 to 1.
  * Thread: any, all is constant.
  */
@@ -54,6 +54,8 @@
     FAMILY(logi_memory_used_bytes, GAUGE, "logi", "Memory by area: head, index_map (file pages, no part of the budget), query, cache, http, wal, tail, other (resident, of no area).", ("area"), ()) \
     FAMILY(logi_merge_bytes_total, COUNTER, "logi", "Bytes that merges have read and written.", ("direction"), ()) \
     FAMILY(logi_merge_running, GAUGE, "logi", "Merges now.", (), ()) \
+    FAMILY(logi_pattern_evictions_total, COUNTER, "logi", "Lines whose template found no room beside a segment's others and was dropped: they count as <_>.", (), ()) \
+    FAMILY(logi_pattern_templates, GAUGE, "logi", "Templates of log lines that are kept with segments, as far as they are open.", (), ()) \
     FAMILY(logi_query_cancelled_total, COUNTER, "logi", "Queries given up: client_closed, timeout, memory, shutdown.", ("reason"), ()) \
     FAMILY(logi_query_decompress_seconds_total, COUNTER, "logi", "CPU in decompression.", (), ()) \
     FAMILY(logi_query_fanout_shards, HISTOGRAM, "logi", "Shards asked per query.", (), (1, 2, 4, 8, 16, 32, 64, 128)) \

@@ -1,122 +1,322 @@
 #include "core/patterns/miner.h"
 
-#define GROUPS_MAX (2 * PATTERNS_MAX + 64)
+#include <assert.h>
 
-void miner_init(struct miner *miner, struct arena *arena, size_t bucket_count)
+#include "core/base/hash.h"
+#include "core/base/mem.h"
+#include "core/patterns/line_shape.h"
+
+#define CACHE_ENTRIES ((size_t)4096)
+#define SLOTS_MIN ((size_t)1024)
+#define GROUP_STRICT ((uint32_t)16) /* templates of a group: up to here more than half of the words must agree */
+#define GROUP_LOOSE ((uint32_t)48)  /* ... up to here half */
+#define GROUP_MAX ((uint32_t)64)    /* ... up to here a quarter; then the nearest takes the line */
+
+struct mined_word {
+    const char *text; /* NULL: variable */
+    uint32_t len, hash;
+};
+
+struct mined {
+    uint32_t owner, word_count;
+    enum level level;
+    uint32_t next; /* in its group, plus one; 0: none */
+    struct mined_word *words;
+    struct slice *runs; /* word_count + 1 */
+};
+
+struct group {
+    uint64_t hash;
+    uint32_t first, count; /* templates; first plus one, 0: the slot is free */
+};
+
+struct cached {
+    uint64_t hash;
+    uint32_t id; /* plus one; 0: none */
+};
+
+struct miner {
+    struct miner_config config;
+    struct arena arena;
+    size_t text_bytes;
+    struct mined *templates; /* less the fixed ones */
+    uint32_t count, cap;
+    struct group *groups; /* slots, a power of two */
+    size_t group_slots, group_count;
+    struct cached *cache;
+    uint64_t evicted;
+};
+
+enum level pattern_level_of(struct slice metadata)
 {
-    *miner = (struct miner){.arena = arena, .bucket_count = bucket_count};
-    miner->patterns = ARENA_ARRAY(arena, struct pattern *, GROUPS_MAX);
-    miner->heads = ARENA_ARRAY(arena, struct pattern *, GROUPS_MAX);
+    struct slice text;
+    if (!label_encoded_get(metadata, SLICE("detected_level"), &text))
+        return LEVEL_UNKNOWN;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++)
+        if (slice_eq_nocase(text, level_text((enum level)i)))
+            return (enum level)i;
+    return LEVEL_UNKNOWN;
 }
 
-void miner_fini(struct miner *miner)
+struct miner *miner_create(const struct miner_config *config)
 {
-    key_table_fini(&miner->groups);
+    assert(config->templates_max >= MINER_FIXED);
+    struct miner *miner = mem_zero(sizeof(*miner));
+    miner->config = *config;
+    miner->arena = ARENA_INIT;
+    miner->cache = mem_array(CACHE_ENTRIES, sizeof(*miner->cache));
+    miner->group_slots = SLOTS_MIN;
+    miner->groups = mem_array(miner->group_slots, sizeof(*miner->groups));
+    return miner;
 }
 
-static bool is_variable(struct slice word)
+void miner_destroy(struct miner *miner)
 {
-    bool is = false;
-    for (size_t i = 0; !is && i < word.len; i++)
-        is = word.ptr[i] >= '0' && word.ptr[i] <= '9';
+    if (miner == NULL)
+        return;
+    arena_fini(&miner->arena);
+    mem_free(miner->templates);
+    mem_free(miner->groups);
+    mem_free(miner->cache);
+    mem_free(miner);
+}
+
+void miner_reset(struct miner *miner)
+{
+    arena_reset(&miner->arena);
+    miner->text_bytes = 0;
+    miner->count = 0;
+    miner->group_count = 0;
+    memset(miner->groups, 0, miner->group_slots * sizeof(*miner->groups));
+    memset(miner->cache, 0, CACHE_ENTRIES * sizeof(*miner->cache));
+}
+
+/* ---- groups ---- */
+
+static uint64_t group_hash(const struct miner *miner, const struct line_shape *shape, uint64_t seed)
+{
+    uint64_t hash = hash64_seeded(slice_of(&shape->count, sizeof(shape->count)), seed ^ miner->config.seed);
+    for (uint32_t i = 0; i <= shape->count; i++) {
+        struct slice run = line_shape_run(shape, i);
+        hash = run.len == 1 ? hash * UINT64_C(0x9e3779b97f4a7c15) + (uint8_t)run.ptr[0] : hash64_seeded(run, hash);
+    }
+    return hash;
+}
+
+static bool is_of_group(const struct mined *mined, uint32_t owner, enum level level, const struct line_shape *shape)
+{
+    bool is = mined->owner == owner && mined->level == level && mined->word_count == shape->count;
+    for (uint32_t i = 0; is && i <= shape->count; i++)
+        is = slice_eq(mined->runs[i], line_shape_run(shape, i));
     return is;
 }
 
-/* Words are cut at spaces, and behind '=': key= stays when its value varies. */
-static size_t words_cut(struct slice line, struct slice words[PATTERN_WORDS_MAX])
+static void groups_grow(struct miner *miner)
 {
-    size_t count = 0;
-    size_t at = 0;
-    while (at < line.len && count < PATTERN_WORDS_MAX) {
-        size_t first = at;
-        while (at < line.len && line.ptr[at] != ' ' && line.ptr[at] != '=' && line.ptr[at] != '\n')
-            at++;
-        at += at < line.len ? 1 : 0;
-        struct slice word = slice_of(line.ptr + first, at - first);
-        words[count++] = is_variable(word) ? SLICE_NONE : word;
+    struct group *old = miner->groups;
+    size_t old_slots = miner->group_slots;
+    miner->group_slots *= 2;
+    miner->groups = mem_array(miner->group_slots, sizeof(*miner->groups));
+    for (size_t i = 0; i < old_slots; i++) {
+        if (old[i].first == 0)
+            continue;
+        size_t at = old[i].hash & (miner->group_slots - 1);
+        while (miner->groups[at].first != 0)
+            at = (at + 1) & (miner->group_slots - 1);
+        miner->groups[at] = old[i];
     }
-    if (at < line.len)
-        words[count - 1] = SLICE_NONE;
-    return count;
+    mem_free(old);
 }
 
-static size_t words_agreeing(const struct pattern *pattern, const struct slice *words)
+/* The group of the shape, or the free slot for it. */
+static struct group *group_find(struct miner *miner, uint64_t hash, uint32_t owner, enum level level, const struct line_shape *shape)
 {
-    size_t agree = 0;
-    for (size_t i = 0; i < pattern->word_count; i++) {
-        bool is_same = pattern->words[i].ptr == NULL || (words[i].ptr != NULL && slice_eq(pattern->words[i], words[i]));
-        agree += is_same ? 1 : 0;
+    size_t at = hash & (miner->group_slots - 1);
+    for (;; at = (at + 1) & (miner->group_slots - 1)) {
+        struct group *group = &miner->groups[at];
+        if (group->first == 0 || (group->hash == hash && is_of_group(&miner->templates[group->first - 1], owner, level, shape)))
+            return group;
     }
-    return agree;
 }
 
-static struct pattern *pattern_new(struct miner *miner, size_t group, const struct slice *words, size_t count, struct slice level)
+/* ---- templates ---- */
+
+static uint32_t word_hash(struct slice word)
 {
-    struct pattern *pattern = ARENA_NEW(miner->arena, struct pattern);
-    pattern->words = ARENA_ARRAY(miner->arena, struct slice, count);
-    pattern->word_count = count;
-    for (size_t i = 0; i < count; i++)
-        pattern->words[i] = words[i].ptr == NULL ? SLICE_NONE : arena_copy(miner->arena, words[i]);
-    pattern->level = arena_copy(miner->arena, level);
-    pattern->samples = ARENA_ARRAY(miner->arena, uint64_t, miner->bucket_count);
-    pattern->next = miner->heads[group];
-    miner->heads[group] = pattern;
-    miner->patterns[miner->count++] = pattern;
-    return pattern;
+    return (uint32_t)hash64(word);
 }
 
-static struct pattern *pattern_for(struct miner *miner, const struct slice *words, size_t count, struct slice level)
+static size_t text_bytes_of(const struct line_shape *shape)
 {
-    struct buf key = BUF_INIT;
-    bool is_new;
-    buf_put(&key, level);
-    buf_byte(&key, 0);
-    buf_u64(&key, count);
-    buf_byte(&key, 0);
-    if (count > 0)
-        buf_put(&key, words[0]);
-    if (miner->count >= PATTERNS_MAX && key_table_find(&miner->groups, buf_slice(&key)) == KEY_NONE)
-        key.len = 0; // one group takes the rest, whatever its level: levels are the clients' words, without bound
-    size_t group = key_table_add(&miner->groups, buf_slice(&key), miner->arena, &is_new);
-    bool is_rest = key.len == 0;
-    buf_fini(&key);
-    struct pattern *best = NULL;
-    size_t most = 0;
-    for (struct pattern *p = miner->heads[group]; p != NULL; p = p->next) {
-        size_t agree = is_rest ? 1 : words_agreeing(p, words);
-        if (best == NULL || agree > most) {
-            best = p;
-            most = agree;
+    size_t bytes = sizeof(struct mined) + (shape->count + 1) * sizeof(struct slice) + shape->count * sizeof(struct mined_word) + shape->text.len;
+    for (uint32_t i = 0; i < shape->count; i++)
+        bytes -= shape->words[i].is_variable ? shape->words[i].len : 0;
+    return bytes;
+}
+
+/* 0: there is no room for one more. Else its number, plus one. */
+static uint32_t mined_new(struct miner *miner, uint32_t owner, enum level level, const struct line_shape *shape, const uint32_t *hashes)
+{
+    size_t bytes = text_bytes_of(shape);
+    if (miner->count + MINER_FIXED >= miner->config.templates_max || miner->text_bytes + bytes > miner->config.text_max)
+        return 0;
+    if (miner->count == miner->cap) {
+        miner->cap = miner->cap == 0 ? 64 : miner->cap * 2;
+        miner->templates = mem_grow(miner->templates, miner->cap, sizeof(*miner->templates));
+    }
+    miner->text_bytes += bytes;
+    struct mined *mined = &miner->templates[miner->count++];
+    *mined = (struct mined){.owner = owner, .word_count = shape->count, .level = level};
+    mined->words = ARENA_ARRAY(&miner->arena, struct mined_word, shape->count);
+    mined->runs = ARENA_ARRAY(&miner->arena, struct slice, shape->count + 1);
+    for (uint32_t i = 0; i <= shape->count; i++)
+        mined->runs[i] = arena_copy(&miner->arena, line_shape_run(shape, i));
+    for (uint32_t i = 0; i < shape->count; i++) {
+        if (shape->words[i].is_variable)
+            continue;
+        struct slice word = arena_copy(&miner->arena, line_shape_word(shape, i));
+        mined->words[i] = (struct mined_word){word.ptr, (uint32_t)word.len, hashes[i]};
+    }
+    return miner->count;
+}
+
+struct agreement {
+    uint32_t equal, both; /* words that both have, and of these the same */
+};
+
+static struct agreement agreement_of(const struct mined *mined, const struct line_shape *shape, const uint32_t *hashes, const bool *counts)
+{
+    struct agreement agreement = {0};
+    for (uint32_t i = 0; i < shape->count; i++) {
+        if (!counts[i] || mined->words[i].text == NULL)
+            continue;
+        agreement.both++;
+        agreement.equal += mined->words[i].hash == hashes[i] ? 1 : 0;
+    }
+    return agreement;
+}
+
+/* words: those that count in the line. */
+static bool agrees(struct agreement agreement, uint32_t words, uint32_t templates)
+{
+    if (templates >= GROUP_MAX)
+        return true;
+    if (2 * agreement.both < words) // the template is too general for it
+        return false;
+    if (words == 0 || templates >= GROUP_LOOSE)
+        return 4 * agreement.equal >= agreement.both;
+    return templates >= GROUP_STRICT ? 2 * agreement.equal >= agreement.both : 2 * agreement.equal > agreement.both;
+}
+
+static void generalise(struct mined *mined, const struct line_shape *shape)
+{
+    for (uint32_t i = 0; i < shape->count; i++) {
+        struct mined_word *word = &mined->words[i];
+        if (word->text != NULL && (shape->words[i].is_variable || !slice_eq(slice_of(word->text, word->len), line_shape_word(shape, i))))
+            *word = (struct mined_word){0};
+    }
+}
+
+/* The slow way, of a shape that the cache has not: its template's number. */
+static uint32_t place(struct miner *miner, uint32_t owner, enum level level, const struct line_shape *shape, uint64_t seed)
+{
+    uint32_t hashes[SHAPE_WORDS_MAX];
+    bool counts[SHAPE_WORDS_MAX];
+    uint32_t words = 0;
+    bool has_message = false;
+    for (uint32_t i = 0; i < shape->count; i++)
+        has_message = has_message || (shape->words[i].is_message && !shape->words[i].is_variable);
+    for (uint32_t i = 0; i < shape->count; i++) {
+        const struct shape_word *word = &shape->words[i];
+        hashes[i] = word->is_variable ? 0 : word_hash(line_shape_word(shape, i));
+        counts[i] = !word->is_variable && !word->is_key && (word->is_message || !has_message);
+        words += counts[i] ? 1 : 0;
+    }
+    uint64_t hash = group_hash(miner, shape, seed);
+    struct group *group = group_find(miner, hash, owner, level, shape);
+    struct mined *best = NULL;
+    struct agreement most = {0};
+    for (uint32_t id = group->first; id != 0; id = miner->templates[id - 1].next) {
+        struct agreement agreement = agreement_of(&miner->templates[id - 1], shape, hashes, counts);
+        // More in common, and of these the one with fewer words that differ.
+        if (best == NULL || agreement.equal > most.equal || (agreement.equal == most.equal && agreement.both < most.both)) {
+            best = &miner->templates[id - 1];
+            most = agreement;
         }
     }
-    bool is_full = miner->count >= PATTERNS_MAX;
-    if (best != NULL && (is_full || is_rest || most * 2 >= count))
-        return best;
-    static const struct slice rest = {NULL, 0};
-    return is_rest ? pattern_new(miner, group, &rest, 1, SLICE("unknown")) : pattern_new(miner, group, words, count, level);
+    if (best != NULL && agrees(most, words, group->count)) {
+        generalise(best, shape);
+        return MINER_FIXED + (uint32_t)(best - miner->templates);
+    }
+    uint32_t id = mined_new(miner, owner, level, shape, hashes);
+    if (id == 0) {
+        miner->evicted++;
+        return (uint32_t)level;
+    }
+    miner->templates[id - 1].next = group->first;
+    miner->group_count += group->first == 0 ? 1 : 0;
+    *group = (struct group){.hash = hash, .first = id, .count = group->count + 1};
+    if (miner->group_count * 2 > miner->group_slots)
+        groups_grow(miner);
+    return MINER_FIXED + id - 1;
 }
 
-void miner_add(struct miner *miner, struct slice line, struct slice level, size_t bucket)
+uint32_t miner_add(struct miner *miner, uint32_t owner, enum level level, struct slice line)
 {
-    struct slice words[PATTERN_WORDS_MAX];
-    size_t count = words_cut(line, words);
-    struct pattern *pattern = pattern_for(miner, words, count, level);
-    for (size_t i = 0; i < pattern->word_count && i < count; i++) {
-        if (pattern->words[i].ptr != NULL && (words[i].ptr == NULL || !slice_eq(pattern->words[i], words[i])))
-            pattern->words[i] = SLICE_NONE;
-    }
-    pattern->lines++;
-    pattern->samples[bucket]++;
+    if (line.len == 0)
+        return LEVEL_COUNT + (uint32_t)level;
+    struct line_shape shape;
+    line_shape_cut(&shape, line);
+    uint64_t seed = ((uint64_t)owner << 8 | level) * UINT64_C(0xa0761d6478bd642f);
+    uint64_t hash = line_shape_hash(&shape, seed ^ miner->config.seed);
+    struct cached *cached = &miner->cache[hash >> 32 & (CACHE_ENTRIES - 1)];
+    // 64 bits of a seeded hash: two shapes are not told apart once in 2^64 / (shapes in the cache) lines.
+    if (cached->id != 0 && cached->hash == hash)
+        return cached->id - 1;
+    bool is_one_word = shape.count == 1 && shape.words[0].is_variable && shape.words[0].len == line.len;
+    uint32_t id = is_one_word ? (uint32_t)level : place(miner, owner, level, &shape, seed);
+    *cached = (struct cached){hash, id + 1};
+    return id;
 }
 
-void pattern_print(const struct pattern *pattern, struct buf *out)
+uint32_t miner_count(const struct miner *miner)
 {
-    bool after_variable = false;
-    for (size_t i = 0; i < pattern->word_count; i++) {
-        struct slice word = pattern->words[i];
-        if (after_variable)
-            buf_byte(out, ' ');
-        after_variable = word.ptr == NULL;
-        buf_put(out, after_variable ? SLICE("<_>") : word);
+    return MINER_FIXED + miner->count;
+}
+
+static const struct mined *mined_at(const struct miner *miner, uint32_t id)
+{
+    assert(id >= MINER_FIXED && id - MINER_FIXED < miner->count);
+    return &miner->templates[id - MINER_FIXED];
+}
+
+enum level miner_level(const struct miner *miner, uint32_t id)
+{
+    return id < MINER_FIXED ? (enum level)(id % LEVEL_COUNT) : mined_at(miner, id)->level;
+}
+
+void miner_print(const struct miner *miner, uint32_t id, struct buf *out)
+{
+    if (id < MINER_FIXED) {
+        buf_str(out, id < LEVEL_COUNT ? "<_>" : "");
+        return;
     }
+    const struct mined *mined = mined_at(miner, id);
+    for (uint32_t i = 0; i < mined->word_count; i++) {
+        const struct mined_word *word = &mined->words[i];
+        buf_put(out, mined->runs[i]);
+        buf_put(out, word->text == NULL ? SLICE("<_>") : slice_of(word->text, word->len));
+    }
+    buf_put(out, mined->runs[mined->word_count]);
+}
+
+uint64_t miner_evicted(const struct miner *miner)
+{
+    return miner->evicted;
+}
+
+size_t miner_bytes(const struct miner *miner)
+{
+    return sizeof(*miner) + miner->arena.bytes + miner->cap * sizeof(*miner->templates) + miner->group_slots * sizeof(*miner->groups) +
+           CACHE_ENTRIES * sizeof(*miner->cache);
 }

@@ -1,4 +1,4 @@
-/* pattern_text.h: the text of `| pattern` and `|>`: literals and <captures> in turn (logql.md 6.1, 7.5). Internal to core/pipeline. Thread: any. */
+/* pattern_text.h: the text of `| pattern` and `|>`: literals and <captures> in turn (logql.md 6.1, 7.5). Thread: any. */
 #pragma once
 
 #include "core/base/arena.h"

@@ -104,6 +104,24 @@ static inline struct slice entry_batch_metadata(const struct entry_batch *batch,
 /* Gets the unit's batches one after the other, in the order of its runs, unless the request says newest_first; false stops the read. */
 typedef bool (*batch_sink)(void *self, const struct entry_batch *batch);
 
+/* What lines look like: a pattern of |> that accepts each of them, and their level (core/ingest/level.h). */
+struct line_template {
+    struct slice text;
+    uint8_t level;
+};
+
+/* Entries of one stream inside the request's range by their templates, in any order. Valid until the sink returns; templates as long as the scan. */
+struct template_batch {
+    uint32_t stream;
+    uint32_t count;
+    const int64_t *ts_ns;
+    const uint16_t *ids; /* row -> templates */
+    const struct line_template *templates;
+    uint32_t template_count;
+};
+
+typedef void (*template_sink)(void *self, const struct template_batch *batch);
+
 struct scan_reader; /* scratch of one thread: decompressor, buffers */
 
 struct source {
@@ -118,6 +136,11 @@ struct source {
     /* Reads a unit; sink false: stopped, which is no error. ERR_CORRUPT names the file and block. */
     bool (*scan_read)(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
                       struct err *err);
+
+    /* The unit's entries by the templates that are kept with them. *out_has false: they are not kept, or hidden lines would be counted: nothing was given to
+     * the sink, and the lines tell. */
+    bool (*scan_templates)(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, template_sink sink, void *sink_self,
+                           bool *out_has, struct err *err);
 
     /* Label names, values of one name, and streams that have an entry in [start, end] (inclusive) by the index's and heads' knowledge.
      * No matchers: all streams. Calls back once for each, sorted, unique. label_values of no matchers reads the index only. */

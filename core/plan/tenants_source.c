@@ -229,6 +229,29 @@ static bool scan_read(struct scan *opened, const struct scan_unit *unit, struct 
     return scan->tenants->inner->scan_read(origin->part->scan, origin->unit, reader, renumber_batch, &renumber, err);
 }
 
+struct renumber_templates {
+    const struct tenant_part *part;
+    template_sink sink;
+    void *sink_self;
+};
+
+static void renumber_template_batch(void *self, const struct template_batch *batch)
+{
+    const struct renumber_templates *renumber = self;
+    struct template_batch ours = *batch;
+    ours.stream = renumber->part->streams[batch->stream];
+    renumber->sink(renumber->sink_self, &ours);
+}
+
+static bool scan_templates(struct scan *opened, const struct scan_unit *unit, struct scan_reader *reader, template_sink sink, void *sink_self, bool *out_has,
+                           struct err *err)
+{
+    const struct tenants_scan *scan = (const struct tenants_scan *)opened;
+    const struct unit_origin *origin = unit->part;
+    struct renumber_templates renumber = {origin->part, sink, sink_self};
+    return scan->tenants->inner->scan_templates(origin->part->scan, origin->unit, reader, renumber_template_batch, &renumber, out_has, err);
+}
+
 static struct scan_reader *reader_create(void *self)
 {
     const struct tenants_source *tenants = self;
@@ -363,6 +386,7 @@ void tenants_source_init(struct tenants_source *tenants, const struct source *in
                    .reader_create = reader_create,
                    .reader_destroy = inner->reader_destroy,
                    .scan_read = scan_read,
+        .scan_templates = scan_templates,
                    .label_names = label_names,
                    .label_values = label_values,
                    .streams = streams},

@@ -81,6 +81,13 @@ bool unit_scan_read(struct unit_scan *units, size_t i, size_t worker, batch_sink
     return units->source->scan_read(units->scan, units->order[i], units->readers[worker], sink, sink_self, err);
 }
 
+bool unit_scan_templates(struct unit_scan *units, size_t i, size_t worker, template_sink sink, void *sink_self, bool *out_has, struct err *err)
+{
+    if (units->readers[worker] == NULL)
+        units->readers[worker] = units->source->reader_create(units->source->self);
+    return units->source->scan_templates(units->scan, units->order[i], units->readers[worker], sink, sink_self, out_has, err);
+}
+
 bool unit_scan_check_bytes(const struct unit_scan *units, int64_t limit, struct err *err)
 {
     uint64_t bytes = 0;

@@ -34,5 +34,8 @@ bool unit_scan_run(struct unit_scan *units, size_t first, size_t count, struct e
 /* For visit: reads unit i with the worker's reader. */
 bool unit_scan_read(struct unit_scan *units, size_t i, size_t worker, batch_sink sink, void *sink_self, struct err *err) MUST_CHECK;
 
+/* ... its templates, as source.scan_templates has it. */
+bool unit_scan_templates(struct unit_scan *units, size_t i, size_t worker, template_sink sink, void *sink_self, bool *out_has, struct err *err) MUST_CHECK;
+
 /* ERR_LIMIT with Loki's words when the units hold more line bytes than limit, if that is not 0. */
 bool unit_scan_check_bytes(const struct unit_scan *units, int64_t limit, struct err *err) MUST_CHECK;

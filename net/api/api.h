@@ -35,6 +35,7 @@ struct api {
     struct ruler *ruler;
     struct tails *tails;
     struct slice tail_origins;     /* allowed values of Origin for live tails, by comma; empty: any */
+    bool patterns_enabled;         /* else /patterns is 404 */
     size_t body_bytes_max;         /* 413 over it, as received */
     size_t decompressed_bytes_max; /* 413 over it, unpacked */
     int64_t start_mono_ns, start_wall_ns;

@@ -52,8 +52,8 @@ void loki_drilldown_limits(struct http_request *http)
     buf_str(out, "}]}},\"pattern_persistence_enabled\":false");
     put_duration(out, "query_timeout", limits->query_timeout);
     put_duration(out, "retention_period", limits->retention_period);
-    buf_printf(out, ",\"volume_enabled\":%s,\"volume_max_series\":%lld},\"pattern_ingester_enabled\":true,\"version\":\"unknown\"}\n",
-               limits->volume_enabled ? "true" : "false", (long long)limits->volume_max_series);
+    buf_printf(out, ",\"volume_enabled\":%s,\"volume_max_series\":%lld},\"pattern_ingester_enabled\":%s,\"version\":\"unknown\"}\n",
+               limits->volume_enabled ? "true" : "false", (long long)limits->volume_max_series, api_of(http)->patterns_enabled ? "true" : "false");
     http_reply(http, &reply);
 }
 

@@ -1,95 +1,94 @@
-/* loki_patterns.c: /patterns: templates of the lines that a selector takes in a range (spec http-api.md 8.5). */
-#include "core/patterns/miner.h"
+/* loki_patterns.c: /patterns: templates of the lines that a selector takes in a range, with counts that add up to these lines (spec http-api.md 8.5). From what
+ * is kept with the segments; lines are read where nothing is kept, or where delete requests still hide some. */
+#include "core/base/mem.h"
+#include "core/patterns/template_tally.h"
 #include "net/api/explore.h"
 #include "net/api/loki_explore.h"
 #include "net/codec/json_writer.h"
 
-#define LINES_MAX 1000000u           /* read for one answer, newest units first; then it is of these */
-#define SAMPLE_BYTES_MAX ((size_t)128 << 20)
-
 struct pattern_query {
     struct query_scope *scope;
-    struct miner miner;
-    int64_t first_ns, step_ns; /* of the first bucket, a multiple of step */
-    uint32_t lines;
+    struct tally_grid grid;
+    struct template_tally **tallies; /* by worker, made at its first unit; and one for the answer */
+    size_t workers;
+    struct tally_pattern *patterns;
+    size_t pattern_count;
 };
 
-static struct slice level_of(struct slice metadata)
+static void take_templates(void *self, const struct template_batch *batch)
 {
-    struct slice level;
-    return label_encoded_get(metadata, SLICE("detected_level"), &level) ? level : SLICE("unknown");
+    template_tally_add(self, batch);
 }
 
-static bool mine_batch(void *self, const struct entry_batch *batch)
+struct line_reader {
+    struct template_tally *tally;
+    struct query_control *control;
+    struct err *err;
+    bool ok;
+};
+
+static bool take_lines(void *self, const struct entry_batch *batch)
 {
-    struct pattern_query *query = self;
-    for (uint32_t row = 0; row < batch->count && query->lines < LINES_MAX; row++, query->lines++) {
-        size_t bucket = (size_t)(((uint64_t)batch->ts_ns[row] - (uint64_t)query->first_ns) / (uint64_t)query->step_ns);
-        miner_add(&query->miner, entry_batch_line(batch, row), level_of(entry_batch_metadata(batch, row)), bucket);
-    }
-    return query->lines < LINES_MAX;
+    struct line_reader *reader = self;
+    template_tally_add_lines(reader->tally, batch);
+    reader->ok = query_control_check(reader->control, reader->err) && template_tally_settle(reader->tally, reader->err);
+    return reader->ok;
 }
 
 static bool visit(void *self, struct unit_scan *units, size_t i, size_t worker, struct err *err)
 {
     struct pattern_query *query = self;
-    return query->lines >= LINES_MAX || unit_scan_read(units, i, worker, mine_batch, query, err);
-}
-
-/* One unit after the other: a miner belongs to one thread. */
-static bool mine(struct pattern_query *query, struct explore *explore, struct err *err)
-{
-    struct query_scope *scope = query->scope;
-    struct scan *scan = NULL;
-    struct unit_scan units;
-    explore->request.columns = SCAN_METADATA | SCAN_LINES;
-    if (explore->request.start_ns > explore->request.end_ns)
-        return true;
-    if (!scope->source->scan_open(scope->source->self, &explore->request, &scope->control, &scan, err))
+    struct query_control *control = &query->scope->control;
+    bool has_templates = false;
+    if (query->tallies[worker] == NULL)
+        query->tallies[worker] = template_tally_create(&query->grid, control);
+    struct line_reader reader = {query->tallies[worker], control, err, true};
+    if (!unit_scan_templates(units, i, worker, take_templates, reader.tally, &has_templates, err))
         return false;
-    unit_scan_init(&units, scope->source, &serial_executor, &scope->control, scan, true);
-    units.visit = visit;
-    units.visit_self = query;
-    bool ok = unit_scan_run(&units, 0, scan->unit_count, err);
-    unit_scan_fini(&units);
-    return ok;
+    if (!has_templates && !unit_scan_read(units, i, worker, take_lines, &reader, err))
+        return false;
+    return reader.ok && template_tally_settle(reader.tally, err);
 }
 
-static void put_pattern(struct buf *body, const struct pattern_query *query, const struct pattern *pattern)
+static bool patterns_find(struct pattern_query *query, struct explore *explore, struct err *err)
 {
-    struct buf text = BUF_INIT;
+    const struct scan_request *request = &explore->request;
+    if (!tally_grid_init(&query->grid, request->start_ns, request->end_ns, explore->step_ns))
+        return err_set(err, ERR_INVALID, "start is too far back for this step");
+    query->workers = store_executor(query->scope->api->store)->workers;
+    query->tallies = mem_array(query->workers + 1, sizeof(struct template_tally *));
+    query->tallies[query->workers] = template_tally_create(&query->grid, &query->scope->control);
+    explore->request.columns = SCAN_METADATA | SCAN_LINES;
+    return explore_visit(explore, query->scope, NULL, visit, query, err) &&
+           template_tally_unite(query->tallies[query->workers], query->tallies, query->workers, &query->patterns, &query->pattern_count, err);
+}
+
+static void patterns_fini(struct pattern_query *query)
+{
+    for (size_t i = 0; query->tallies != NULL && i <= query->workers; i++)
+        template_tally_destroy(query->tallies[i]);
+    mem_free(query->tallies);
+}
+
+static void put_pattern(struct buf *body, const struct tally_grid *grid, const struct tally_pattern *pattern)
+{
     bool is_first = true;
-    pattern_print(pattern, &text);
     buf_str(body, "{\"pattern\":");
-    json_put_string(body, buf_slice(&text));
+    json_put_string(body, pattern->text);
     buf_str(body, ",\"level\":");
-    json_put_string(body, pattern->level);
+    json_put_string(body, level_text(pattern->level));
     buf_str(body, ",\"samples\":[");
-    for (size_t b = 0; b < query->miner.bucket_count; b++) {
-        if (pattern->samples[b] == 0)
+    for (size_t step = 0; step < grid->count; step++) {
+        uint64_t count = tally_pattern_at(pattern, step);
+        if (pattern->pages[step / 64] == NULL)
+            step |= 63;
+        if (count == 0)
             continue;
-        buf_printf(body, "%s[%lld,%llu]", is_first ? "" : ",", (long long)((query->first_ns + (int64_t)b * query->step_ns) / NS_PER_S),
-                   (unsigned long long)pattern->samples[b]);
+        buf_printf(body, "%s[%lld,%llu]", is_first ? "" : ",", (long long)((grid->first_ns + (int64_t)step * grid->step_ns) / NS_PER_S),
+                   (unsigned long long)count);
         is_first = false;
     }
     buf_str(body, "]}");
-    buf_fini(&text);
-}
-
-static bool miner_prepare(struct pattern_query *query, const struct explore *explore, struct err *err)
-{
-    int64_t start_ns = explore->request.start_ns < explore->request.end_ns ? explore->request.start_ns : explore->request.end_ns; // max_query_lookback may leave nothing
-    int64_t past = start_ns % explore->step_ns;
-    query->step_ns = explore->step_ns;
-    if (__builtin_sub_overflow(start_ns, past < 0 ? past + query->step_ns : past, &query->first_ns))
-        return err_set(err, ERR_INVALID, "start is too far back for this step");
-    size_t buckets = (size_t)(((uint64_t)explore->request.end_ns - (uint64_t)query->first_ns) / (uint64_t)query->step_ns) + 1;
-    if (buckets * sizeof(uint64_t) * PATTERNS_MAX > SAMPLE_BYTES_MAX)
-        return err_set(err, ERR_LIMIT, "%zu steps are too many for patterns: take a longer step", buckets);
-    if (!query_control_charge(&query->scope->control, buckets * sizeof(uint64_t) * PATTERNS_MAX, err))
-        return false;
-    miner_init(&query->miner, &query->scope->http->arena, buckets);
-    return true;
 }
 
 void loki_patterns(struct http_request *http)
@@ -98,17 +97,23 @@ void loki_patterns(struct http_request *http)
     struct explore explore;
     struct err err = {.code = ERR_NONE};
     struct buf body = BUF_INIT;
+    if (!api_of(http)->patterns_enabled) {
+        http_reply_text(http, 404, SLICE(""));
+        return;
+    }
     query_scope_begin(&scope, http);
     struct pattern_query query = {.scope = &scope};
-    bool ok = explore_parse(&explore, &scope, SELECTOR_REQUIRED, &err) && miner_prepare(&query, &explore, &err) && mine(&query, &explore, &err);
-    buf_str(&body, "{\"status\":\"success\",\"data\":[");
-    for (size_t i = 0; ok && i < query.miner.count; i++) {
-        if (i > 0)
-            buf_byte(&body, ',');
-        put_pattern(&body, &query, query.miner.patterns[i]);
+    bool ok = explore_parse(&explore, &scope, SELECTOR_REQUIRED, &err) && patterns_find(&query, &explore, &err);
+    if (ok) {
+        buf_str(&body, "{\"status\":\"success\",\"data\":[");
+        for (size_t i = 0; i < query.pattern_count; i++) {
+            if (i > 0)
+                buf_byte(&body, ',');
+            put_pattern(&body, &query.grid, &query.patterns[i]);
+        }
+        buf_str(&body, "]}\n");
     }
-    buf_str(&body, "]}\n");
-    miner_fini(&query.miner);
+    patterns_fini(&query);
     explore_fini(&explore);
     explore_reply(&scope, "labels", ok, &body, &err);
 }

@@ -65,6 +65,8 @@ static void scrape_store(const struct scrape *scrape)
         set2(METRIC_logi_store_segments, "local", levels[i], (double)s.segments[i]);
     set2(METRIC_logi_store_bytes, "local", "data", (double)s.segment_bytes);
     set2(METRIC_logi_store_bytes, "local", "filter", (double)s.signature_bytes);
+    set2(METRIC_logi_store_bytes, "local", "meta", (double)s.template_bytes);
+    set0(METRIC_logi_pattern_templates, (double)s.templates);
     set2(METRIC_logi_store_bytes, "local", "index", (double)s.index_bytes);
     set1(METRIC_logi_store_uncompressed_bytes, "local", (double)s.raw_bytes);
     set0(METRIC_logi_store_oldest_entry_timestamp_seconds, s.entries > 0 ? seconds(s.oldest_ns) : 0);

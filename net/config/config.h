@@ -53,6 +53,7 @@
     KEY(BOOL, "storage.compaction", compaction, true, "merge small segments in the background")                                 \
     KEY(DURATION, "storage.compaction_interval", compaction_interval, 60 * NS_PER_S, "between two looks for what to merge and to drop") \
     KEY(DURATION, "storage.delete_delay", delete_delay, NS_PER_MIN, "a delete request hides lines at once and erases them from disk after this; until then it can be cancelled whole") \
+    KEY(BOOL, "pattern_ingester.enabled", patterns_enabled, true, "find the patterns of log lines, and keep them with the data; false: /loki/api/v1/patterns is 404") \
     KEY(COUNT, "query.threads", query_threads, 0, "threads that run queries; 0: one a core")                                    \
     KEY(COUNT, "query.concurrency", query_concurrency, 0, "queries that run at once, others wait; 0: two a thread")             \
     KEY(BYTES, "query.block_cache", query_block_cache, 33554432, "memory for decompressed blocks that are read again and again; 0: none") \

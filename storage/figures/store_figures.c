@@ -302,6 +302,12 @@ void figure_streams_matched(size_t streams)
         metric_observe(metric_get0(METRIC_logi_index_streams_matched), (double)streams);
 }
 
+void figure_templates_evicted(uint64_t shapes)
+{
+    if (counts())
+        metric_add(metric_get0(METRIC_logi_pattern_evictions_total), shapes);
+}
+
 /* ---- merging and retention ---- */
 
 void figure_merge(int running, uint64_t bytes_read, uint64_t bytes_written)

@@ -60,6 +60,9 @@ enum index_request { INDEX_WRITE, INDEX_SELECT, INDEX_NAMES, INDEX_VALUES };
 void figure_index_request(enum index_request request, bool ok, int64_t took_ns);
 void figure_streams_matched(size_t streams);
 
+/* ---- templates ---- */
+void figure_templates_evicted(uint64_t shapes); /* of lines, that found no room for a template of theirs */
+
 /* ---- merging and retention ---- */
 void figure_merge(int running, uint64_t bytes_read, uint64_t bytes_written); /* running: +1 at the start, -1 at the end */
 void figure_merge_round(bool ok, int64_t took_ns, int64_t now_wall_ns);

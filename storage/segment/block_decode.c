@@ -177,8 +177,8 @@ bool block_unpack_part(struct block_reader *reader, const struct block_part *par
            (reader->text.len - before == part->text_bytes || err_set(err, ERR_CORRUPT, "lines: size"));
 }
 
-/* Times and text of all parts, one behind the other. */
-static bool read_parts(struct block_reader *reader, const struct block_head *head, struct err *err)
+/* Times of all parts, one behind the other, and their text if lines are asked for. */
+static bool read_parts(struct block_reader *reader, const struct block_head *head, unsigned columns, struct err *err)
 {
     if (!block_decode_table(reader, head, err))
         return false;
@@ -187,7 +187,7 @@ static bool read_parts(struct block_reader *reader, const struct block_head *hea
     buf_reset(&reader->text);
     for (uint32_t i = 0; ok && i < block_part_count(head->flags); i++) {
         const struct block_part *part = &reader->parts[i];
-        ok = block_unpack_part(reader, part, stored + part->stored_at, SCAN_LINES, reader->ts_ns + part->first_row, err);
+        ok = block_unpack_part(reader, part, stored + part->stored_at, columns, reader->ts_ns + part->first_row, err);
     }
     return ok;
 }
@@ -236,7 +236,7 @@ bool block_read_head(struct segment *segment, size_t i, size_t n, struct block_r
 static bool decode_frames(struct block_reader *reader, const struct block_head *head, unsigned columns, struct err *err)
 {
     if (block_part_count(head->flags) > 0)
-        return read_parts(reader, head, err);
+        return read_parts(reader, head, columns, err);
     return read_times(reader, head, err) &&
            ((columns & SCAN_LINES) == 0 || frame_read(reader, head, FRAME_LINES, head->text_bytes, &reader->text, err));
 }

@@ -8,6 +8,7 @@
 #include "core/base/crc32c.h"
 #include "core/base/mem.h"
 #include "storage/figures/store_figures.h"
+#include "storage/segment/template_file.h"
 
 static _Atomic uint64_t serials;
 
@@ -25,10 +26,16 @@ static void segment_free(struct segment *segment)
     if (segment->fd >= 0)
         (void)segment->disk->close(segment->disk, segment->fd);
     signature_close(&segment->signature);
+    for (struct kept_templates *kept = atomic_load(&segment->templates), *older; kept != NULL; kept = older) {
+        older = kept->older;
+        template_file_close(kept->file);
+        mem_free(kept);
+    }
     stream_directory_fini(&segment->directory);
     mem_free(segment->name);
     mem_free(segment->seg_path);
     mem_free(segment->sig_path);
+    mem_free(segment->pat_path);
     mem_free(segment);
 }
 
@@ -91,6 +98,7 @@ bool segment_open(const struct disk *disk, const char *folder, const char *name,
     segment->name = mem_strdup(slice_str(name));
     segment->seg_path = path_of(folder, name, ".seg");
     segment->sig_path = path_of(folder, name, ".sig");
+    segment->pat_path = path_of(folder, name, ".pat");
     uint32_t footer_crc = 0;
     segment->fd = disk->open(disk, segment->seg_path, O_RDONLY | O_CLOEXEC, 0);
     bool ok = segment->fd >= 0 || err_errno(err, "open");
@@ -99,6 +107,7 @@ bool segment_open(const struct disk *disk, const char *folder, const char *name,
         segment_free(segment);
         return err_wrap(err, "%s.seg", name);
     }
+    segment->footer_crc = footer_crc;
     // Without a sound signature nothing is pruned, and all answers are the same: segment_verify names the damage.
     struct err unsigned_err;
     if (signature_open(&segment->signature, disk, segment->sig_path, footer_crc, segment->directory.block_count, &unsigned_err))
@@ -124,6 +133,7 @@ void segment_unref(struct segment *segment)
         int64_t start_ns = clock_mono_ns(&system_clock);
         bool ok = segment->disk->unlink(segment->disk, segment->seg_path) == 0;
         (void)segment->disk->unlink(segment->disk, segment->sig_path);
+        (void)segment->disk->unlink(segment->disk, segment->pat_path);
         figure_unlinked(ok, clock_wall_ns(&system_clock), clock_mono_ns(&system_clock) - start_ns);
     }
     segment_free(segment);

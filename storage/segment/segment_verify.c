@@ -3,6 +3,7 @@
 #include "core/base/mem.h"
 #include "core/model/label_set.h"
 #include "storage/segment/segment_file.h"
+#include "storage/segment/segment_templates.h"
 
 struct damage {
     const char *name;
@@ -114,4 +115,5 @@ void segment_verify(struct segment *segment, void (*damaged)(void *self, const c
         (void)err_wrap(&err, "%s.sig", segment->name);
         damaged(self, err.text);
     }
+    segment_templates_verify(segment, damaged, self);
 }

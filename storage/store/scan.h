@@ -10,6 +10,8 @@
 #include "core/base/arena.h"
 #include "storage/compact/stream_merge.h"
 #include "storage/deletion/delete_sieve.h"
+#include "storage/head/batch_builder.h"
+#include "storage/head/head_rows.h"
 #include "storage/store/store_parts.h"
 
 enum scan_part_kind { SCAN_PART_BLOCK, SCAN_PART_LISTS, SCAN_PART_MERGED };
@@ -62,11 +64,29 @@ struct sieve_sink { /* stands before the scan's own */
 };
 bool sieve_sink_take(void *self, const struct entry_batch *batch);
 
-/* scan_read.c: source's functions. */
+/* scan_read.c */
+struct template_scratch;
+struct scan_reader {
+    struct block_reader *blocks;
+    struct batch_builder builder;
+    struct head_rows rows;
+    struct stream_merge *merge;
+    struct delete_sieve *sieve;         /* NULL: no unit has needed it */
+    struct template_scratch *templates; /* the same */
+};
+/* The rows of [*first, *end) inside the range. */
+void scan_clip(const int64_t *ts_ns, uint32_t *first, uint32_t *end, int64_t start_ns, int64_t end_ns);
+void scan_count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes, int64_t decompress_ns);
+/* ... and source's functions. */
 struct scan_reader *scan_reader_create(void *self);
 void scan_reader_destroy(struct scan_reader *reader);
 bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
                     struct err *err);
+
+/* scan_templates.c: source's function. */
+bool scan_unit_templates(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, template_sink sink, void *sink_self, bool *out_has,
+                         struct err *err);
+void template_scratch_destroy(struct template_scratch *scratch); /* NULL is fine */
 
 /* store_labels.c: source's functions. */
 bool store_label_names(void *self, const struct scan_request *request, struct query_control *control,

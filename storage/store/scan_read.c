@@ -1,16 +1,6 @@
 #include "core/base/mem.h"
 #include "storage/figures/store_figures.h"
-#include "storage/head/batch_builder.h"
-#include "storage/head/head_rows.h"
 #include "storage/store/scan.h"
-
-struct scan_reader {
-    struct block_reader *blocks;
-    struct batch_builder builder;
-    struct head_rows rows;
-    struct stream_merge *merge;
-    struct delete_sieve *sieve; // NULL: no unit has needed it
-};
 
 struct scan_reader *scan_reader_create(void *self)
 {
@@ -31,6 +21,7 @@ void scan_reader_destroy(struct scan_reader *reader)
     head_rows_fini(&reader->rows);
     stream_merge_destroy(reader->merge);
     delete_sieve_destroy(reader->sieve);
+    template_scratch_destroy(reader->templates);
     mem_free(reader);
 }
 
@@ -40,7 +31,7 @@ static unsigned columns_of(const struct scan_state *state, const struct scan_par
     return part->is_sieved ? state->columns | state->deletes->columns : state->columns;
 }
 
-static void count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes, int64_t decompress_ns)
+void scan_count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes, int64_t decompress_ns)
 {
     struct query_stats *stats = &state->control->stats;
     atomic_fetch_add_explicit(&stats->blocks_read, blocks, memory_order_relaxed); // figures, all of them
@@ -48,8 +39,7 @@ static void count_blocks(struct scan_state *state, uint64_t blocks, uint64_t sto
     atomic_fetch_add_explicit(&stats->decompress_ns, (uint64_t)decompress_ns, memory_order_relaxed);
 }
 
-/* The rows of [*first, *end) inside the range. */
-static void clip(const int64_t *ts_ns, uint32_t *first, uint32_t *end, int64_t start_ns, int64_t end_ns)
+void scan_clip(const int64_t *ts_ns, uint32_t *first, uint32_t *end, int64_t start_ns, int64_t end_ns)
 {
     uint32_t low = *first, high = *end;
     while (low < high) {
@@ -128,7 +118,7 @@ static bool give_rows(const struct block_read *read, const struct block_rows_vie
         wanted(read->state, &start_ns, &end_ns);
         first -= rows->first_row;
         end -= rows->first_row;
-        clip(rows->ts_ns, &first, &end, start_ns, end_ns);
+        scan_clip(rows->ts_ns, &first, &end, start_ns, end_ns);
         if (first == end)
             continue;
         struct entry_batch batch = batch_of(&read->view, rows, read->unit->runs[i].stream, first + rows->first_row, end + rows->first_row);
@@ -197,7 +187,7 @@ static bool read_block(struct scan_state *state, const struct scan_unit *unit, s
     struct block_read read = {.state = state, .unit = unit, .reader = reader, .columns = columns_of(state, part), .sink = sink, .sink_self = sink_self};
     block_reader_keep(reader->blocks, &state->cache_allowance);
     if (has_parts ? read_by_parts(&read, err) : read_at_once(&read, err)) {
-        count_blocks(state, 1, read.stored_bytes, block_reader_take_decompress_ns(reader->blocks));
+        scan_count_blocks(state, 1, read.stored_bytes, block_reader_take_decompress_ns(reader->blocks));
         return true;
     }
     if (err->code == ERR_CORRUPT || err->code == ERR_TRUNCATED)
@@ -277,7 +267,7 @@ static bool read_merged(struct scan_state *state, const struct scan_unit *unit, 
         ok = read_group(state, part->groups[i], part->group_counts[i], unit->runs[i].stream, reader, sink, sink_self, &goes_on, err);
     stream_merge_begin(reader->merge, NULL, 0, 0, 0); // gives the blocks back, and with them the segments
     block_slots_clear(slots);
-    count_blocks(state, slots->blocks_read, slots->stored_bytes, slots->decompress_ns);
+    scan_count_blocks(state, slots->blocks_read, slots->stored_bytes, slots->decompress_ns);
     slots->blocks_read = slots->stored_bytes = 0;
     slots->decompress_ns = 0;
     return ok;

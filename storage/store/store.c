@@ -9,6 +9,7 @@
 #include "core/base/logger.h"
 #include "core/base/mem.h"
 #include "storage/figures/store_figures.h"
+#include "storage/segment/segment_templates.h"
 #include "storage/store/store_parts.h"
 
 #define FORMAT_TEXT "logi 1\n"
@@ -192,6 +193,9 @@ static void start_threads(struct store *store)
         pthread_create(&store->maintenance_thread, NULL, store_maintain_run, store) != 0)
         abort();
     store->has_threads = true;
+    if (store->config.keeps_templates && pthread_create(&store->templates_thread, NULL, store_templates_run, store) != 0)
+        abort();
+    store->has_templates_thread = store->config.keeps_templates;
 }
 
 static bool open_all(struct store *store, struct err *err)
@@ -259,6 +263,8 @@ static void stop_pushes(struct store *store)
     pthread_mutex_unlock(&store->wake_lock);
     (void)pthread_join(store->replay_thread, NULL);
     (void)pthread_join(store->maintenance_thread, NULL);
+    if (store->has_templates_thread)
+        (void)pthread_join(store->templates_thread, NULL);
     store_push_wait_below(store, 0); // every job is answered
 }
 
@@ -353,8 +359,12 @@ bool store_flush(struct store *store, struct err *err)
     return ok;
 }
 
-static void add_segment(struct store_stats *out, const struct segment_stats *stats)
+static void add_segment(struct store_stats *out, const struct segment *segment)
 {
+    const struct segment_stats *stats = segment_stats(segment);
+    const struct template_file *templates = segment_templates_known(segment);
+    out->templates += templates == NULL ? 0 : template_file_count(templates);
+    out->template_bytes += templates == NULL ? 0 : template_file_bytes(templates);
     size_t level = stats->level >= LENGTH(out->segments) ? LENGTH(out->segments) - 1 : stats->level;
     out->segments[level]++;
     out->segment_bytes += stats->file_bytes;
@@ -410,7 +420,7 @@ void store_stats(struct store *store, struct store_stats *out)
     struct view *view = view_take(store->board);
     for (size_t i = 0; i < view->day_count; i++)
         for (size_t k = 0; k < view->days[i]->segment_count; k++)
-            add_segment(out, segment_stats(view->days[i]->segments[k]));
+            add_segment(out, view->days[i]->segments[k]);
     view_drop(view);
     out->index_oldest_read_ns = day_index_oldest_read_ns();
     add_indexes(store, out);

@@ -35,6 +35,7 @@ struct store_config {
     size_t merge_block_bytes;       /* 1 MiB */
     size_t merge_part_bytes;        /* 256 KiB: of a merged block, what is read alone */
     int zstd_level_seal, zstd_level_merge;
+    bool keeps_templates;           /* makes the templates of segments' lines in the background; false: queries of them read lines */
     bool compaction;
     int64_t compaction_interval_ns;
     uint64_t disk_free_reserve;     /* read-only below this many free bytes */
@@ -136,7 +137,7 @@ void store_refuse_pushes(struct store *store);
 struct store_stats {
     uint64_t head_streams, head_chunks, head_entries, head_open_bytes, head_sealed_bytes, head_sealed_chunks, stream_label_bytes;
     int64_t head_oldest_ns;
-    uint64_t segments[4], segment_bytes, signature_bytes, index_bytes, index_mapped_bytes, raw_bytes, entries; /* by level */
+    uint64_t segments[4], segment_bytes, signature_bytes, template_bytes, templates, index_bytes, index_mapped_bytes, raw_bytes, entries; /* by level */
     uint64_t index_streams, index_pairs, index_postings, index_free_pages, index_readers; /* of the indexes that are open */
     int64_t index_oldest_read_ns; /* its age */
     unsigned shards;

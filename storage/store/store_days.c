@@ -59,8 +59,8 @@ static bool see_file(void *self, const char *file)
         append_name(&files->unlisted, &files->unlisted_count, name);
         return true;
     }
-    bool is_segment = slice_ends(name, SLICE(".seg")), is_signature = slice_ends(name, SLICE(".sig"));
-    if (!is_segment && !is_signature)
+    bool is_segment = slice_ends(name, SLICE(".seg")), is_beside = slice_ends(name, SLICE(".sig")) || slice_ends(name, SLICE(".pat"));
+    if (!is_segment && !is_beside)
         return true;
     struct slice stem = slice_of(name.ptr, name.len - 4);
     note_id(files->store, stem);

@@ -63,7 +63,8 @@ struct store {
     _Atomic uint64_t damages;        /* records and files that did not hold */
 
     /* ---- maintenance ---- */
-    pthread_t maintenance_thread;
+    pthread_t maintenance_thread, templates_thread;
+    bool has_templates_thread;
     bool has_threads;
     pthread_mutex_t maintain_lock; /* one round at a time */
     pthread_mutex_t wake_lock;
@@ -124,6 +125,9 @@ struct day_merge_context;
 void store_merge_context(struct store *store, struct day_merge_context *out);
 /* Sleeps, or less when the store stops. */
 void store_wait(struct store *store, int64_t ns);
+
+/* store_templates.c: the thread that makes segments' templates. */
+void *store_templates_run(void *self);
 
 /* store_source.c */
 void store_source_init(struct store *store);

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness.node import Node, Results  # noqa: E402
 
 SUITES = ["python_requests", "command_line", "prometheus_scrape", "otlp_exporter", "curl_client", "documented_snippets", "python_clients", "node_clients", "java_clients",
-          "promtail_requests", "shipper_requests", "logcli_requests", "canary_requests", "grafana_requests", "tls_and_users", "bearer_tokens", "seed_clients", "isolation", "limits", "delete", "rules", "tail", "openapi_document", "memory_pressure", "deployed_rules", "cost"]
+          "promtail_requests", "shipper_requests", "logcli_requests", "canary_requests", "grafana_requests", "tls_and_users", "bearer_tokens", "seed_clients", "isolation", "limits", "delete", "patterns", "rules", "tail", "openapi_document", "memory_pressure", "deployed_rules", "cost"]
 LONG_SUITES = ["built_clients"]  # with LOGI_LONG=1 (tests/run.sh --long), or named
 
 
