@@ -66,10 +66,41 @@ static void freeze(struct shard *shard, enum seal_reason reason)
     sealer_put(shard->group->sealer, shard, full, reason);
 }
 
+void shard_group_begin_replay(struct shard_group *group, unsigned shard_count)
+{
+    size_t most = group->head_bytes_max * REPLAY_HEAD_FACTOR;
+    most = most < REPLAY_HEAD_BYTES ? most : REPLAY_HEAD_BYTES;
+    most = most > group->head_bytes_max ? most : group->head_bytes_max;
+    size_t seal_bytes = most / shard_count / 2; // a shard fills one generation while another is sealed
+    atomic_store(&group->head_bytes_limit, most);
+    atomic_store(&group->replay_seal_bytes, seal_bytes > group->seal_bytes ? seal_bytes : group->seal_bytes);
+    atomic_store(&group->seal.is_wide, true);
+}
+
+void shard_group_end_replay(struct shard_group *group)
+{
+    atomic_store(&group->replay_seal_bytes, 0);
+}
+
+/* What a replay left in memory is sealed now: the usual limits are back. */
+static void end_width(struct shard_group *group)
+{
+    if (!RELAXED(&group->seal.is_wide) || RELAXED(&group->replay_seal_bytes) != 0 || RELAXED(&group->head_bytes) >= group->head_bytes_max)
+        return;
+    atomic_store(&group->head_bytes_limit, group->head_bytes_max);
+    atomic_store(&group->seal.is_wide, false);
+}
+
 static bool is_over_memory(const struct shard_group *group)
 {
-    size_t head = RELAXED(&group->head_bytes), retired = RELAXED(&group->retired_bytes);
-    return head >= group->head_bytes_max || head + retired >= 2 * group->head_bytes_max;
+    size_t head = RELAXED(&group->head_bytes), retired = RELAXED(&group->retired_bytes), limit = RELAXED(&group->head_bytes_limit);
+    return head >= limit || head + retired >= 2 * limit;
+}
+
+static size_t seal_bytes_of(const struct shard_group *group)
+{
+    size_t bytes = RELAXED(&group->replay_seal_bytes);
+    return bytes != 0 ? bytes : group->seal_bytes;
 }
 
 /* Whether the active generation should be sealed now. */
@@ -85,7 +116,7 @@ static bool is_due(struct shard *shard, int64_t now, enum seal_reason *out_reaso
     pthread_mutex_unlock(&shard->lock);
     bool is_old = now - RELAXED(&shard->active_since_mono_ns) >= group->seal_age_ns;
     *out_reason = wanted ? SEAL_FORCED : is_old ? SEAL_AGE : SEAL_FULL;
-    return wanted || is_old || bytes >= group->seal_bytes || (is_over_memory(group) && bytes >= group->head_bytes_max / PRESSURE_PART);
+    return wanted || is_old || bytes >= seal_bytes_of(group) || (is_over_memory(group) && bytes >= group->head_bytes_max / PRESSURE_PART);
 }
 
 static bool is_sealing(struct shard *shard)
@@ -99,6 +130,7 @@ static bool is_sealing(struct shard *shard)
 static void housekeep(struct shard *shard, int64_t now)
 {
     enum seal_reason reason;
+    end_width(shard->group);
     if (!is_sealing(shard) && is_due(shard, now, &reason))
         freeze(shard, reason);
     if (now - shard->forgot_mono_ns < FORGET_INTERVAL_NS)

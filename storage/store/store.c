@@ -136,7 +136,8 @@ static void init_group(struct store *store)
 static void start_threads(struct store *store)
 {
     init_group(store);
-    store->sealer = sealer_create(&store->group.seal, store_trim, store);
+    shard_group_begin_replay(&store->group, store->shard_count);
+    store->sealer = sealer_create(&store->group.seal, store->shard_count < store->cores ? store->shard_count : store->cores, store_trim, store);
     store->group.sealer = store->sealer;
     store->shards = mem_array(store->shard_count, sizeof(struct shard *));
     for (unsigned i = 0; i < store->shard_count; i++)
@@ -165,7 +166,7 @@ static bool open_all(struct store *store, struct err *err)
     store->pages = page_pool_create();
     store->taps = tap_board_create(store->shard_count, store->config.tap_bytes_max);
     if (!worker_pool_create(&(struct worker_pool_config){.name = "query",
-                                                         .threads = store->config.query_threads == 0 ? cores() : store->config.query_threads,
+                                                         .threads = store->config.query_threads == 0 ? store->cores : store->config.query_threads,
                                                          .tasks_max = QUERY_TASKS_MAX},
                             &store->pool, err))
         return false;
@@ -185,7 +186,8 @@ bool store_open(const struct store_config *config, struct store **out, struct er
     store->config = *config;
     store->lock_fd = -1;
     store->folder = mem_strdup(slice_str(config->folder));
-    store->shard_count = config->shards == 0 ? cores() : config->shards;
+    store->cores = cores();
+    store->shard_count = config->shards == 0 ? store->cores : config->shards;
     figure_shards(store->shard_count);
     store->inflight_bytes_max = config->shard_queue_bytes * store->shard_count;
     store->segment_ids = 1;
