@@ -33,6 +33,8 @@ struct disk {
     int (*list)(const struct disk *disk, const char *path, bool (*each)(void *self, const char *name), void *self);
     int (*lock)(const struct disk *disk, int fd);                             /* exclusive, does not wait: EWOULDBLOCK */
     int (*free_bytes)(const struct disk *disk, const char *path, uint64_t *out_free, uint64_t *out_size);
+    /* Puts the file's bytes, read only, in the place of the caller's own memory at `at`; whole pages. They stay after close and unlink, until munmap. */
+    int (*map)(const struct disk *disk, int fd, off_t offset, size_t bytes, void *at);
 };
 
 extern const struct disk system_disk;

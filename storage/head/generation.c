@@ -32,6 +32,8 @@ struct generation {
     struct head_page *pages; // newest first
     char *next, *end;        // free bytes of the newest page
     size_t metadata_bytes;   // of the pool's malloc, as charged
+    struct page_spill spill; // what is no more in pages
+    _Atomic size_t *spilled_counter;
     struct metadata_pool metadata;
 };
 
@@ -90,6 +92,9 @@ void generation_unref(struct generation *generation)
         table = smaller;
     }
     page_pool_give(generation->pool, generation->pages);
+    if (generation->spilled_counter != NULL)
+        atomic_fetch_sub_explicit(generation->spilled_counter, generation->spill.bytes, memory_order_relaxed); // a budget
+    page_pool_drop(&generation->spill);
     if (generation->bytes_counter != NULL)
         atomic_fetch_sub_explicit(generation->bytes_counter, RELAXED(&generation->bytes), memory_order_relaxed); // a budget
     mem_free(generation);
@@ -189,6 +194,18 @@ void generation_freeze(struct generation *generation)
 {
     generation->is_frozen = true;
     metadata_pool_seal(&generation->metadata);
+}
+
+bool generation_spill(struct generation *generation, const struct disk *disk, const char *path, _Atomic size_t *spilled_counter, struct err *err)
+{
+    assert(generation->is_frozen && generation->spilled_counter == NULL);
+    bool ok = page_pool_spill(generation->pool, &generation->pages, disk, path, &generation->spill, err);
+    size_t bytes = generation->spill.bytes;
+    generation->spilled_counter = spilled_counter;
+    atomic_fetch_add_explicit(spilled_counter, bytes, memory_order_relaxed); // budgets and a figure
+    atomic_fetch_sub_explicit(generation->bytes_counter, bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&generation->bytes, bytes, memory_order_relaxed);
+    return ok;
 }
 
 void generation_retire(struct generation *generation, _Atomic size_t *other_counter)

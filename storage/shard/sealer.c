@@ -30,7 +30,7 @@ struct sealer {
     void (*after)(void *self);
     void *after_self;
     atomic_bool stops;
-    pthread_mutex_t turn; // held by who seals, while the context is not wide
+    pthread_mutex_t turn; // held by who seals, unless all may at once
     unsigned thread_count;
     struct seal_thread threads[];
 };
@@ -47,7 +47,7 @@ static bool try_task(struct sealer *sealer, struct seal_task *task)
 {
     struct err err = {.code = ERR_NONE};
     figure_seal_tried();
-    bool takes_turn = !atomic_load(&sealer->context->is_wide);
+    bool takes_turn = !atomic_load(sealer->context->at_once);
     if (takes_turn)
         pthread_mutex_lock(&sealer->turn);
     bool ok = seal_generation(sealer->context, task->generation, &task->progress, &err);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/base/queue.h"
+#include "storage/shard/head_room.h"
 #include "storage/shard/seal.h"
 #include "storage/tap/tap.h"
 
@@ -20,23 +21,11 @@ struct shard_group {
     struct sealer *sealer;
     struct seal_context seal;
     struct tap_board *taps;       /* live tails */
-    size_t seal_bytes;
+    struct head_room room;
     int64_t seal_age_ns, stream_idle_ns;
-    size_t head_bytes_max;
-    _Atomic size_t head_bytes_limit;  /* in force: head_bytes_max, or more from a replay until what it left has been sealed */
-    _Atomic size_t replay_seal_bytes; /* instead of seal_bytes while the log is replayed; 0: it is not */
-    _Atomic size_t head_bytes;    /* of generations in force */
-    _Atomic size_t retired_bytes; /* of those that only scans still hold */
     atomic_bool is_closing;       /* memory is no reason to wait any more */
     _Atomic uint32_t index_epoch; /* rises when streams are taken out of an index: what it was told of before does not count any more */
 };
-
-/* While the log is replayed, heads may hold more, REPLAY_HEAD_FACTOR times as much up to REPLAY_HEAD_BYTES, so that fewer and larger segments are written,
- * the last of them after the node is ready; and all sealers work at once. Thread: the store's start; the replay. */
-#define REPLAY_HEAD_FACTOR 4
-#define REPLAY_HEAD_BYTES ((size_t)256 << 20)
-void shard_group_begin_replay(struct shard_group *group, unsigned shard_count);
-void shard_group_end_replay(struct shard_group *group);
 
 /* One shard's part of a push. The owner keeps it and the batch until done. */
 struct push_job_part {

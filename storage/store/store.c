@@ -125,18 +125,21 @@ static void init_group(struct store *store)
                  .shard_count = store->shard_count,
                  .block_bytes = c->seal_block_bytes,
                  .zstd_level = c->zstd_level_seal,
-                 .retired_bytes = &group->retired_bytes},
-        .seal_bytes = c->seal_bytes,
+                 .retired_bytes = &group->room.retired_bytes,
+                 .at_once = &group->room.is_replaying},
+        .room = {.disk = c->disk,
+                 .disk_free_reserve = c->disk_free_reserve,
+                 .head_bytes_max = c->head_bytes_max,
+                 .seal_bytes = c->seal_bytes},
         .seal_age_ns = c->seal_age_ns,
         .stream_idle_ns = c->stream_idle_ns,
-        .head_bytes_max = c->head_bytes_max,
     };
+    head_room_init(&group->room, store->folder, store->shard_count);
 }
 
 static void start_threads(struct store *store)
 {
     init_group(store);
-    shard_group_begin_replay(&store->group, store->shard_count);
     store->sealer = sealer_create(&store->group.seal, store->shard_count < store->cores ? store->shard_count : store->cores, store_trim, store);
     store->group.sealer = store->sealer;
     store->shards = mem_array(store->shard_count, sizeof(struct shard *));
@@ -219,7 +222,9 @@ static void stop_pushes(struct store *store)
 
 static void stop_shards(struct store *store)
 {
-    for (unsigned i = 0; i < store->shard_count; i++) {
+    // What a replay left in files is not sealed in a hurry: the log has it, and the next start is as quick as this one was.
+    bool is_cheap = atomic_load(&store->group.room.spilled_bytes) == 0;
+    for (unsigned i = 0; is_cheap && i < store->shard_count; i++) {
         struct err err;
         if (!shard_flush(store->shards[i], &err)) // the log has it: the next start replays it
             log_warn("store", "a shard could not be sealed at the end", "err", err.text);
@@ -246,6 +251,7 @@ void store_close(struct store *store)
     for (unsigned i = 0; store->shards != NULL && i < store->shard_count; i++)
         shard_destroy(store->shards[i]);
     mem_free(store->shards);
+    head_room_fini(&store->group.room);
     index_feed_destroy(store->feed);
     view_board_destroy(store->board);
     day_set_close(store->days);

@@ -206,7 +206,7 @@ void *store_replay_run(void *self)
     }
     figure_replayed(atomic_load(&store->replay_bytes), replay.entries, streams, clock_mono_ns(store->config.clock) - start);
     atomic_store(&store->is_ready, ok);
-    shard_group_end_replay(&store->group);
+    head_room_end_replay(&store->group.room);
     replay_tell(&replay);
     rcu_thread_part();
     return NULL;
