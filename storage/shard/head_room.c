@@ -70,14 +70,24 @@ static bool has_disk(const struct head_room *room, size_t bytes)
     return room->disk->free_bytes(room->disk, room->folder, &free_bytes, &size) == 0 && free_bytes >= 2 * room->disk_free_reserve + bytes;
 }
 
+static bool is_slow(const struct head_room *room)
+{
+    size_t bytes = RELAXED(&room->spilling_bytes);
+    int64_t ms = RELAXED(&room->spilling_ns) / NS_PER_MS;
+    return bytes >= SPILL_JUDGED_BYTES && (int64_t)(bytes / 1000) < ms * SPILL_MB_PER_S_MIN;
+}
+
 void head_room_spill(struct head_room *room, struct generation *generation)
 {
     size_t bytes = generation_bytes(generation);
-    if (!RELAXED(&room->spills) || RELAXED(&room->spilled_bytes) + bytes > SPILLED_BYTES_MAX || !has_disk(room, bytes))
+    if (!RELAXED(&room->spills) || RELAXED(&room->spilled_bytes) + bytes > SPILLED_BYTES_MAX || is_slow(room) || !has_disk(room, bytes))
         return;
+    int64_t start = clock_mono_ns(room->clock);
     char path[4096];
     struct err err;
     (void)snprintf(path, sizeof(path), "%s/spill-%u", room->folder, generation_shard(generation));
     if (!generation_spill(generation, room->disk, path, &room->spilled_bytes, &err))
         log_warn("head", "a head could not be written to a file and stays in memory", "err", err.text);
+    atomic_fetch_add(&room->spilling_ns, clock_mono_ns(room->clock) - start);
+    atomic_fetch_add(&room->spilling_bytes, bytes);
 }

@@ -3,7 +3,7 @@
  * As a rule: head_bytes_max in memory, of which a shard seals seal_bytes at a time. While the log is replayed, sealing waits, since it is most of the work and
  * nothing that a query needs: heads are larger, and what is frozen goes to unnamed files (generation_spill), whose pages the system may take from memory.
  * They are sealed, in order, once the node is ready; until the last is, what is frozen meanwhile queues behind them in the same way. Where there is no room
- * for files, replay seals as it goes. decisions/0017.
+ * for files, or the disk is slow, replay seals as it goes. decisions/0017.
  *
  * Thread: any, but for what says otherwise.
  */
@@ -15,9 +15,12 @@
 #define REPLAY_HEAD_FACTOR 4 /* heads may hold so many times head_bytes_max during a replay ... */
 #define REPLAY_HEAD_BYTES ((size_t)256 << 20) /* ... up to this */
 #define SPILLED_BYTES_MAX ((size_t)4 << 30) /* a page is a mapping, of which a process has 65,530 */
+#define SPILL_MB_PER_S_MIN 128 /* of one shard: where the disk is slower, sealing at once is no slower than to wait for it */
+#define SPILL_JUDGED_BYTES ((size_t)64 << 20) /* written before that is looked at */
 
 struct head_room {
     const struct disk *disk;
+    const struct clock *clock;
     char *folder;              /* the store's: for the files */
     uint64_t disk_free_reserve;
     size_t head_bytes_max, seal_bytes;
@@ -26,6 +29,8 @@ struct head_room {
     _Atomic size_t spilled_bytes;
     _Atomic size_t limit;          /* of head_bytes, now */
     _Atomic size_t replay_seal_bytes;
+    _Atomic int64_t spilling_ns; /* what the files of this start took ... */
+    _Atomic size_t spilling_bytes;
     atomic_bool is_replaying;
     atomic_bool spills;            /* from a replay's beginning until what it left is sealed */
 };

@@ -12,6 +12,8 @@
 #include "storage/store/store_parts.h"
 
 #define FORMAT_TEXT "logi 1\n"
+#define REPLAY_LOOK_NS (5 * NS_PER_MS)
+#define REPLAY_FAILS_NS (3 * NS_PER_S / 2)
 #define QUERY_TASKS_MAX ((size_t)4096) /* that wait for a thread of the query pool */
 
 void store_config_defaults(struct store_config *out)
@@ -128,6 +130,7 @@ static void init_group(struct store *store)
                  .retired_bytes = &group->room.retired_bytes,
                  .at_once = &group->room.is_replaying},
         .room = {.disk = c->disk,
+                 .clock = c->clock,
                  .disk_free_reserve = c->disk_free_reserve,
                  .head_bytes_max = c->head_bytes_max,
                  .seal_bytes = c->seal_bytes},
@@ -300,9 +303,22 @@ bool store_run(struct store *store, void (*task)(void *self), void *self)
     return worker_pool_submit(store->pool, task, self, &err);
 }
 
+/* What was acknowledged during a replay is applied by it. A log that cannot be read is waited for, for a while. */
+static bool wait_replayed(struct store *store, struct err *err)
+{
+    for (int64_t waited_ns = 0; !atomic_load(&store->is_ready); waited_ns += REPLAY_LOOK_NS) {
+        if (atomic_load(&store->stops) || (atomic_load(&store->is_replay_failing) && waited_ns > REPLAY_FAILS_NS))
+            return err_set(err, ERR_UNAVAILABLE, "the log is being replayed");
+        store_wait(store, REPLAY_LOOK_NS);
+    }
+    return true;
+}
+
 bool store_flush(struct store *store, struct err *err)
 {
     bool ok = true;
+    if (!wait_replayed(store, err))
+        return false;
     for (unsigned i = 0; i < store->shard_count; i++)
         shard_wait_applied(store->shards[i]);
     for (unsigned i = 0; i < store->shard_count; i++)
@@ -365,6 +381,7 @@ void store_stats(struct store *store, struct store_stats *out)
         int64_t since = shard.active_since_mono_ns == 0 ? INT64_MAX : wall - (mono - shard.active_since_mono_ns);
         out->head_oldest_ns = since < out->head_oldest_ns ? since : out->head_oldest_ns;
     }
+    out->head_spilled_bytes = atomic_load(&store->group.room.spilled_bytes);
     struct view *view = view_take(store->board);
     for (size_t i = 0; i < view->day_count; i++)
         for (size_t k = 0; k < view->days[i]->segment_count; k++)
