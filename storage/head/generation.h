@@ -58,5 +58,5 @@ uint64_t generation_last_sequence(const struct generation *generation);
 
 /* NULL if the stream has nothing here. */
 struct chunk_list *generation_find(const struct generation *generation, struct hash128 id);
-/* All lists; one added meanwhile may be left out. */
+/* All lists, in the order of creation; one added meanwhile may be left out. */
 void generation_each(const struct generation *generation, void (*each)(void *self, struct chunk_list *list), void *self);
