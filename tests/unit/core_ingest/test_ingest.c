@@ -98,7 +98,11 @@ static void assert_replays(const struct push *push, const struct ingest_outcome 
     struct push_batch again;
     struct err err = {.code = ERR_NONE};
     if (!out->needs_own_record) {
-        if (!ingest_replay(SLICE("t"), true, &push->request, out->refused, out->refused_count, &arena, &again, &err))
+        struct push_request request = push->request; // replay takes the entries, and the caller's are asked for again
+        request.entries = arena_alloc(&arena, (request.entry_count + 1) * sizeof(*request.entries), _Alignof(struct push_entry));
+        if (request.entry_count > 0)
+            memcpy(request.entries, push->request.entries, request.entry_count * sizeof(*request.entries));
+        if (!ingest_replay(SLICE("t"), true, &request, out->refused, out->refused_count, &arena, &again, &err))
             fail_msg("replay: %s", err.text);
         assert_same(&out->batch, &again);
     }
