@@ -165,5 +165,7 @@ void sealer_put(struct sealer *sealer, struct shard *shard, struct generation *g
     task->shard = shard;
     task->reason = reason;
     task->generation = generation_ref(generation);
-    queue_push_always(sealer->threads[generation_shard(generation) % sealer->thread_count].queue, &task->node, 0);
+    // A thread that never seals never has a seal's memory.
+    unsigned at = atomic_load(sealer->context->at_once) ? generation_shard(generation) % sealer->thread_count : 0;
+    queue_push_always(sealer->threads[at].queue, &task->node, 0);
 }

@@ -1,5 +1,5 @@
-/* sealer.h: the threads that seal frozen generations, and try again what failed. A shard's are always the same thread's. They take turns, one after the
- * other, unless the context lets all seal at once.
+/* sealer.h: the threads that seal frozen generations, and try again what failed. The first does all, one after the other, unless the context lets
+ * all seal at once. A shard puts one generation at a time.
  *
  * Thread: sealer_put any.
  */
