@@ -207,8 +207,11 @@ static void heads_in_files_are_read_and_sealed_as_those_in_memory_are(void **sta
         struct store *again = open_on(&gate.disk, image, 4, (size_t)1 << 20, 1);
         wait_ready(again);
         expect_model(again, &model, 1, c->name);
-        if ((gate.maps > 0) != c->maps)
-            fail_msg("%s: %u pages were mapped", c->name, gate.maps);
+        pthread_mutex_lock(&gate.lock);
+        unsigned maps = gate.maps;
+        pthread_mutex_unlock(&gate.lock);
+        if ((maps > 0) != c->maps)
+            fail_msg("%s: %u pages were mapped", c->name, maps);
         if (!store_flush(again, &err))
             fail_msg("%s: flush: %s", c->name, err.text);
         expect_model(again, &model, 1, "after a flush");
