@@ -51,8 +51,9 @@ struct builder {
     struct push_entry *next; // where the next accepted entry goes
 };
 
+// entries: room for all of the request's.
 static void builder_init(struct builder *builder, struct slice tenant, const struct limits *limits, bool adds_labels,
-                         const struct push_request *request, struct arena *arena, struct push_batch *batch)
+                         const struct push_request *request, struct push_entry *entries, struct arena *arena, struct push_batch *batch)
 {
     *batch = (struct push_batch){.tenant = tenant};
     batch->runs = ARENA_ARRAY(arena, struct push_run, request->stream_count);
@@ -62,7 +63,7 @@ static void builder_init(struct builder *builder, struct slice tenant, const str
         .metadata = {.arena = arena},
         .adds_level = adds_labels && limits->discover_log_levels && limits->allow_structured_metadata,
         .batch = batch,
-        .next = arena_alloc(arena, (request->entry_count + 1) * sizeof(struct push_entry), _Alignof(struct push_entry)),
+        .next = entries,
     };
 }
 
@@ -319,7 +320,8 @@ static void applier_init(struct applier *applier, const struct ingest_context *c
         .oldest_ns = INT64_MIN + 1, // above PUSH_TS_INVALID
         .newest_ns = INT64_MAX,
     };
-    builder_init(&applier->builder, context->tenant, limits, context->adds_labels, request, arena, &out->batch);
+    struct push_entry *entries = arena_alloc(arena, (request->entry_count + 1) * sizeof(struct push_entry), _Alignof(struct push_entry));
+    builder_init(&applier->builder, context->tenant, limits, context->adds_labels, request, entries, arena, &out->batch);
     applier->builder.rules.cache = context->cache;
     applier->builder.rules.cache_seed = hash64_seeded(context->tenant, context->limits_version << 1 | (context->adds_labels ? 1 : 0));
     if (limits->reject_old_samples && __builtin_sub_overflow(context->now_ns, limits->reject_old_samples_max_age, &applier->oldest_ns))
@@ -356,7 +358,8 @@ bool ingest_replay(struct slice tenant, bool adds_labels, const struct push_requ
                    size_t refused_count, struct arena *arena, struct push_batch *out, struct err *err)
 {
     struct builder builder;
-    builder_init(&builder, tenant, limits_of_replay(), adds_labels, request, arena, out);
+    // In their place: an entry is read before it, or one before it, is written.
+    builder_init(&builder, tenant, limits_of_replay(), adds_labels, request, request->entries, arena, out);
     size_t next_refused = 0;
     for (size_t i = 0; i < request->stream_count; i++) {
         const struct push_stream *stream = &request->streams[i];

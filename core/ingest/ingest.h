@@ -85,7 +85,8 @@ struct ingest_outcome {
 bool ingest_apply(const struct ingest_context *context, const struct push_request *request, struct arena *arena,
                   struct ingest_outcome *out, struct err *err) MUST_CHECK;
 
-/* The batch of a request that was accepted earlier, less `refused`. adds_labels: as then, with the default lists. No rule is applied. */
+/* The batch of a request that was accepted earlier, less `refused`. adds_labels: as then, with the default lists. No rule is applied. The batch's entries
+ * take the place of the request's. */
 bool ingest_replay(struct slice tenant, bool adds_labels, const struct push_request *request, const uint32_t *refused,
                    size_t refused_count, struct arena *arena, struct push_batch *out, struct err *err) MUST_CHECK;
 

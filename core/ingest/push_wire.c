@@ -8,6 +8,8 @@
 enum wire_type { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES, WIRE_GROUP_START, WIRE_GROUP_END, WIRE_FIXED32 };
 
 #define GROUP_DEPTH_MAX 64
+#define ENTRY_BYTES_GUESS ((size_t)128) /* of the message: room for as many entries is taken at first */
+#define ENTRIES_GUESS_MAX ((size_t)16384)
 #define SECONDS_FIRST INT64_C(-62135596800) // year 1
 #define SECONDS_END INT64_C(253402300800)   // year 10000
 
@@ -263,6 +265,9 @@ bool push_wire_decode(struct slice message, const struct push_wire_limits *limit
                       struct push_request *out, struct err *err)
 {
     struct decoder decoder = {.arena = arena, .limits = limits, .err = err};
+    size_t guess = message.len / ENTRY_BYTES_GUESS;
+    decoder.entry_cap = guess < 8 ? 8 : guess > ENTRIES_GUESS_MAX ? ENTRIES_GUESS_MAX : guess;
+    decoder.request.entries = arena_alloc(arena, decoder.entry_cap * sizeof(struct push_entry), _Alignof(struct push_entry));
     struct slice in = message;
     while (in.len > 0) {
         uint64_t field = 0;

@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 
+#define HALVINGS_MAX 6
 #define LABELS_BYTES_MAX 4096 // longer ones are parsed each time: they must not fill the memory
 #define LABELS_BYTES_EACH 256 // of an entry on average: past so much of all of them together a generation is full as well
 #define LABELS_BYTES_SPARE ((size_t)64 << 10)
@@ -25,6 +26,9 @@ struct stream_cache {
     struct generation young, old;
     size_t count_max; // of one generation
     uint64_t hits, misses, evictions;
+    unsigned halvings; // of the share of all keys that is kept
+    size_t seen;         // lookups since the share was looked at last
+    size_t asked, found; // of them, of the share
 };
 
 static struct generation generation_make(size_t count_max)
@@ -100,8 +104,31 @@ static struct cache_entry *slot_find(const struct generation *generation, struct
     return &generation->slots[at];
 }
 
+static bool is_kept(const struct stream_cache *cache, struct hash128 key)
+{
+    return cache->halvings == 0 || key.high >> (64 - cache->halvings) == 0;
+}
+
+// Halves the share when most of it was not found again, and doubles it when nearly all was: then it is small, or fewer streams come than before.
+static void share_adapt(struct stream_cache *cache)
+{
+    size_t missed = cache->asked - cache->found;
+    if (missed > cache->count_max / 4 && cache->found < missed && cache->halvings < HALVINGS_MAX)
+        cache->halvings++;
+    else if (missed <= cache->count_max / 8 && cache->halvings > 0)
+        cache->halvings--;
+    cache->seen = cache->asked = cache->found = 0;
+}
+
 bool stream_cache_get(struct stream_cache *cache, struct hash128 key, struct stream_facts *out)
 {
+    if (++cache->seen > (2 * cache->count_max) << cache->halvings)
+        share_adapt(cache);
+    if (!is_kept(cache, key)) {
+        cache->misses++;
+        return false;
+    }
+    cache->asked++;
     const struct cache_entry *entry = slot_find(&cache->young, key);
     bool is_old = entry->labels == NULL;
     if (is_old)
@@ -111,6 +138,7 @@ bool stream_cache_get(struct stream_cache *cache, struct hash128 key, struct str
         return false;
     }
     cache->hits++;
+    cache->found++;
     *out = (struct stream_facts){entry->stream, slice_of(entry->labels, entry->labels_bytes), entry->has_level != 0};
     if (is_old && !is_full(cache)) { // in use: it outlives the older generation
         struct cache_entry *slot = slot_find(&cache->young, key);
@@ -124,7 +152,7 @@ bool stream_cache_get(struct stream_cache *cache, struct hash128 key, struct str
 
 void stream_cache_put(struct stream_cache *cache, struct hash128 key, const struct stream_facts *facts)
 {
-    if (facts->labels.len == 0 || facts->labels.len > LABELS_BYTES_MAX)
+    if (facts->labels.len == 0 || facts->labels.len > LABELS_BYTES_MAX || !is_kept(cache, key))
         return;
     if (is_full(cache)) {
         struct generation emptied = cache->old;

@@ -1,6 +1,8 @@
 /* stream_cache.h: what a stream's label text stands for, for those seen before. The type and its life are in ingest.h.
  *
- * Two generations of half the entries each; when the younger is full, the older is dropped and the younger takes its place.
+ * Two generations of half the entries each; when the younger is full, the older is dropped and the younger takes its place. Where far more streams come than
+ * it has room for, it keeps a share of them that fits, by their keys, and the others cost it nothing: to hold the latest of a million that come in turn
+ * is to hold none that is asked for.
  * Thread: one at a time.
  */
 #pragma once

@@ -25,11 +25,17 @@ struct slice stream_labels_text(struct arena *arena, struct slice encoded)
 struct slice stream_labels_level(struct slice encoded, const struct slice_list *fields)
 {
     struct slice value = SLICE_NONE;
-    for (size_t i = 0; i < fields->count; i++) {
-        if (label_encoded_get(encoded, fields->items[i], &value))
-            return level_normalized(value);
+    size_t best = fields->count; // the field that comes first in the list decides
+    struct label label;
+    while (label_next(&encoded, &label)) {
+        for (size_t i = 0; i < best; i++) {
+            if (!slice_eq(label.name, fields->items[i]))
+                continue;
+            best = i;
+            value = label.value;
+        }
     }
-    return SLICE_NONE;
+    return best < fields->count ? level_normalized(value) : SLICE_NONE;
 }
 
 // Pairs as sent, in the text form that says the same: all ways in then share one parser, one cache and one set of errors.

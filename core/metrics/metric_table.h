@@ -28,7 +28,7 @@
     FAMILY(logi_event_loop_lag_seconds, HISTOGRAM, "logi", "Delay of a due timer on the HTTP loops.", (), (0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1024, 0.4096, 1.6384)) \
     FAMILY(logi_flush_failures_total, COUNTER, "logi", "Segments that could not be written: io, disk_full, object_store, checksum.", ("reason"), ()) \
     FAMILY(logi_flush_seconds, HISTOGRAM, "logi", "One segment written.", (), (0.001, 0.004, 0.016, 0.064, 0.256, 1.024, 4.096, 16.384)) \
-    FAMILY(logi_head_bytes, GAUGE, "logi", "Memory of chunk lists: open, sealed.", ("state"), ()) \
+    FAMILY(logi_head_bytes, GAUGE, "logi", "Chunk lists: open and sealed in memory, spilled to files by a replay.", ("state"), ()) \
     FAMILY(logi_head_entries, GAUGE, "logi", "Entries in memory.", (), ()) \
     FAMILY(logi_head_oldest_entry_timestamp_seconds, GAUGE, "logi", "Oldest entry not yet in a segment.", (), ()) \
     FAMILY(logi_http_connections, GAUGE, "logi", "Open connections: h1, h2, websocket.", ("protocol"), ()) \

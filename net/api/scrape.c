@@ -50,6 +50,7 @@ static void scrape_store(const struct scrape *scrape)
     set0(METRIC_logi_ready, store_ready(scrape->api->store, &err) ? 1 : 0);
     set1(METRIC_logi_head_bytes, "open", (double)s.head_open_bytes);
     set1(METRIC_logi_head_bytes, "sealed", (double)s.head_sealed_bytes);
+    set1(METRIC_logi_head_bytes, "spilled", (double)s.head_spilled_bytes);
     set0(METRIC_logi_head_entries, (double)s.head_entries);
     set0(METRIC_logi_head_oldest_entry_timestamp_seconds, s.head_entries > 0 ? seconds(s.head_oldest_ns) : 0);
     set0(METRIC_loki_ingester_memory_streams_labels_bytes, (double)s.stream_label_bytes);

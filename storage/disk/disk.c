@@ -98,20 +98,26 @@ static bool read_open_file(const struct disk *disk, int fd, size_t bytes_max, st
     return true;
 }
 
-bool disk_read_file(const struct disk *disk, const char *path, size_t bytes_max, struct buf *out, struct err *err)
+bool disk_reread_file(const struct disk *disk, const char *path, size_t bytes_max, struct buf *out, struct err *err)
 {
+    buf_reset(out);
     int fd = disk->open(disk, path, O_RDONLY, 0);
     if (fd < 0) {
         if (errno == ENOENT)
             return err_set(err, ERR_NOT_FOUND, "%s: is not there", path);
         return err_errno(err, "%s: open", path);
     }
-    struct buf bytes = BUF_INIT;
-    bool ok = read_open_file(disk, fd, bytes_max, &bytes, err);
+    bool ok = read_open_file(disk, fd, bytes_max, out, err);
     (void)disk->close(disk, fd); // read only: nothing can be lost
-    if (!ok) {
+    return ok || err_wrap(err, "%s", path);
+}
+
+bool disk_read_file(const struct disk *disk, const char *path, size_t bytes_max, struct buf *out, struct err *err)
+{
+    struct buf bytes = BUF_INIT;
+    if (!disk_reread_file(disk, path, bytes_max, &bytes, err)) {
         buf_fini(&bytes);
-        return err_wrap(err, "%s", path);
+        return false;
     }
     *out = bytes;
     return true;

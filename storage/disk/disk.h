@@ -33,6 +33,8 @@ struct disk {
     int (*list)(const struct disk *disk, const char *path, bool (*each)(void *self, const char *name), void *self);
     int (*lock)(const struct disk *disk, int fd);                             /* exclusive, does not wait: EWOULDBLOCK */
     int (*free_bytes)(const struct disk *disk, const char *path, uint64_t *out_free, uint64_t *out_size);
+    /* Puts the file's bytes, read only, in the place of the caller's own memory at `at`; whole pages. They stay after close and unlink, until munmap. */
+    int (*map)(const struct disk *disk, int fd, off_t offset, size_t bytes, void *at);
 };
 
 extern const struct disk system_disk;
@@ -51,6 +53,9 @@ bool disk_make_folders(const struct disk *disk, const char *path, struct err *er
 
 /* The whole file; ERR_NOT_FOUND if there is none, ERR_LIMIT over bytes_max. The caller frees *out with buf_fini. */
 bool disk_read_file(const struct disk *disk, const char *path, size_t bytes_max, struct buf *out, struct err *err) MUST_CHECK;
+
+/* The same into a buffer whose memory is used again; empty after a failure to open. */
+bool disk_reread_file(const struct disk *disk, const char *path, size_t bytes_max, struct buf *out, struct err *err) MUST_CHECK;
 
 /* Write to path + ".tmp", sync, rename, sync the folder: the file is the old one or the new one, never half. */
 bool disk_replace_file(const struct disk *disk, const char *path, struct slice bytes, struct err *err) MUST_CHECK;

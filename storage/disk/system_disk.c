@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -156,6 +157,12 @@ static int system_free_bytes(const struct disk *disk, const char *path, uint64_t
     return 0;
 }
 
+static int system_map(const struct disk *disk, int fd, off_t offset, size_t bytes, void *at)
+{
+    (void)disk;
+    return mmap(at, bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, offset) == at ? 0 : -1;
+}
+
 const struct disk system_disk = {
     .open = system_open,
     .close = system_close,
@@ -175,4 +182,5 @@ const struct disk system_disk = {
     .list = system_list,
     .lock = system_lock,
     .free_bytes = system_free_bytes,
+    .map = system_map,
 };

@@ -36,6 +36,7 @@ struct chunk_list_view {
 
 struct chunk_list {
     struct stream_record *stream;
+    _Atomic(struct chunk_list *) next_list; /* of its generation, in the order of creation; PUBLISH */
     _Atomic(struct chunk *) oldest; /* PUBLISH */
     struct chunk *newest;           /* the worker's */
     int64_t tail_ns;                /* the worker's: timestamp of the last entry */

@@ -29,9 +29,13 @@ struct generation {
     _Atomic uint64_t entries, first_sequence, last_sequence;
     _Atomic size_t list_count;
     _Atomic(struct list_table *) table;
+    _Atomic(struct chunk_list *) first_list; // PUBLISH
+    struct chunk_list *last_list;            // the worker's
     struct head_page *pages; // newest first
     char *next, *end;        // free bytes of the newest page
     size_t metadata_bytes;   // of the pool's malloc, as charged
+    struct page_spill spill; // what is no more in pages
+    _Atomic size_t *spilled_counter;
     struct metadata_pool metadata;
 };
 
@@ -90,6 +94,9 @@ void generation_unref(struct generation *generation)
         table = smaller;
     }
     page_pool_give(generation->pool, generation->pages);
+    if (generation->spilled_counter != NULL)
+        atomic_fetch_sub_explicit(generation->spilled_counter, generation->spill.bytes, memory_order_relaxed); // a budget
+    page_pool_drop(&generation->spill);
     if (generation->bytes_counter != NULL)
         atomic_fetch_sub_explicit(generation->bytes_counter, RELAXED(&generation->bytes), memory_order_relaxed); // a budget
     mem_free(generation);
@@ -159,6 +166,8 @@ struct chunk_list *generation_list(struct generation *generation, struct stream_
     if (count * 4 > RELAXED(&generation->table)->cap * 3)
         table_grow(generation);
     table_put(RELAXED(&generation->table), list);
+    PUBLISH(generation->last_list == NULL ? &generation->first_list : &generation->last_list->next_list, list);
+    generation->last_list = list;
     atomic_store_explicit(&generation->list_count, count, memory_order_relaxed); // a figure; the worker alone writes it
     stream->list = list;
     stream->list_generation = generation->number;
@@ -189,6 +198,18 @@ void generation_freeze(struct generation *generation)
 {
     generation->is_frozen = true;
     metadata_pool_seal(&generation->metadata);
+}
+
+bool generation_spill(struct generation *generation, const struct disk *disk, const char *path, _Atomic size_t *spilled_counter, struct err *err)
+{
+    assert(generation->is_frozen && generation->spilled_counter == NULL);
+    bool ok = page_pool_spill(generation->pool, &generation->pages, disk, path, &generation->spill, err);
+    size_t bytes = generation->spill.bytes;
+    generation->spilled_counter = spilled_counter;
+    atomic_fetch_add_explicit(spilled_counter, bytes, memory_order_relaxed); // budgets and a figure
+    atomic_fetch_sub_explicit(generation->bytes_counter, bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&generation->bytes, bytes, memory_order_relaxed);
+    return ok;
 }
 
 void generation_retire(struct generation *generation, _Atomic size_t *other_counter)
@@ -251,10 +272,10 @@ struct chunk_list *generation_find(const struct generation *generation, struct h
 
 void generation_each(const struct generation *generation, void (*each)(void *self, struct chunk_list *list), void *self)
 {
-    const struct list_table *table = OBSERVE(&generation->table);
-    for (size_t i = 0; i < table->cap; i++) {
-        struct chunk_list *list = OBSERVE(&table->slots[i].list);
-        if (list != NULL)
-            each(self, list);
+    // As they lie in memory: by the table's slots each list would be a cache miss.
+    struct chunk_list *next;
+    for (struct chunk_list *list = OBSERVE(&generation->first_list); list != NULL; list = next) {
+        next = OBSERVE(&list->next_list); // pairs with generation_list; first: `each` may be the end of the list's stream
+        each(self, list);
     }
 }

@@ -33,6 +33,10 @@ void generation_append(struct generation *generation, struct chunk_list *list, c
 void generation_note_sequence(struct generation *generation, uint64_t sequence);
 void generation_freeze(struct generation *generation);
 
+/* Frozen: its pages go to a file made as `path`, whose name does not stay, and are read from there by whoever reads it: they do not count in its bytes any
+ * more, but in *spilled_counter, which must outlive it. False: some or none did, and all is readable as before. */
+bool generation_spill(struct generation *generation, const struct disk *disk, const char *path, _Atomic size_t *spilled_counter, struct err *err) MUST_CHECK;
+
 /* It is in force no more: what scans still hold of it counts in other_counter from now on. Thread: one that holds a reference. */
 void generation_retire(struct generation *generation, _Atomic size_t *other_counter);
 
@@ -54,5 +58,5 @@ uint64_t generation_last_sequence(const struct generation *generation);
 
 /* NULL if the stream has nothing here. */
 struct chunk_list *generation_find(const struct generation *generation, struct hash128 id);
-/* All lists; one added meanwhile may be left out. */
+/* All lists, in the order of creation; one added meanwhile may be left out. */
 void generation_each(const struct generation *generation, void (*each)(void *self, struct chunk_list *list), void *self);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "core/base/slice.h"
+#include "storage/disk/disk.h"
 
 #define HEAD_PAGE_BYTES ((size_t)256 << 10) /* of one page, its head included */
 
@@ -25,5 +25,18 @@ struct head_page *page_pool_take(struct page_pool *pool, size_t data_bytes) MUST
 /* Gives back a list of pages, linked by next. */
 void page_pool_give(struct page_pool *pool, struct head_page *pages);
 
-/* Bytes of pages that are out. */
+/* Pages that are in a file. */
+struct page_spill {
+    struct page_piece *pieces;
+    size_t count, bytes;
+};
+
+/* Writes the pages of the list, as they are, past the system's cache to an unnamed file made as `path`, and maps it in their place: the same bytes at the same
+ * addresses, for reading only, in memory that the system can take back. *pages: those that are left as they were; on success NULL. */
+bool page_pool_spill(struct page_pool *pool, struct head_page **pages, const struct disk *disk, const char *path, struct page_spill *out,
+                     struct err *err) MUST_CHECK;
+/* Ends the pages. */
+void page_pool_drop(struct page_spill *spill);
+
+/* Bytes of pages that are out and not spilled. */
 size_t page_pool_taken_bytes(const struct page_pool *pool);

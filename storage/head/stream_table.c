@@ -20,6 +20,7 @@ struct stream_slots { // replaced as a whole when it grows or forgets
 struct stream_table {
     _Atomic(struct stream_slots *) slots;
     _Atomic size_t count, label_bytes;
+    uint64_t next_number; // the worker's
 };
 
 struct stream_record *stream_ref(struct stream_record *stream)
@@ -130,6 +131,7 @@ struct stream_record *stream_table_find_or_add(struct stream_table *table, struc
                                      .id = id,
                                      .tenant = tenant,
                                      .newest_ns = INT64_MIN,
+                                     .number = table->next_number++,
                                      .days = {INT32_MIN, INT32_MIN}};
     if (labels.len > 0)
         memcpy(record->labels, labels.ptr, labels.len);

@@ -22,6 +22,8 @@ struct stream_record {
     struct hash128 id;
     struct store_tenant *tenant;
     _Atomic int64_t newest_ns; /* newest timestamp stored; INT64_MIN: none yet */
+    _Atomic uint64_t similarity; /* segment_similarity, of who sealed it last; 0: not known yet */
+    uint64_t number;         /* rises in the order of creation: neighbours often came from one place */
     /* ---- the worker's ---- */
     int64_t used_mono_ns;    /* of the last append */
     struct chunk_list *list; /* in generation list_generation */

@@ -4,7 +4,7 @@
  *               append   trim   replay
  *     append      -        -      X      any thread
  *     trim        -        X      X      the store's maintenance
- *     replay      X        X      X      once, at start, before the first append... of a position it has not passed: see log_files.h
+ *     replay      -        X      X      the store's, at its start
  *
  * Positions are sequence numbers: 1 for the first record ever, then by one; never used twice, also over restarts.
  */
@@ -12,6 +12,12 @@
 
 #include "core/base/err.h"
 #include "core/base/queue.h"
+
+/* Sequences to replay. */
+struct log_span {
+    uint64_t first;
+    uint64_t last; /* inclusive, of a record that has been acknowledged; 0: all that was there when the log was opened */
+};
 
 /* One push on its way to the disk. The caller owns it and all it points to until `done` has been called. */
 struct log_append {
@@ -40,10 +46,10 @@ struct log {
     bool (*append)(void *self, struct log_append *append, struct err *err);
     /* Records with sequence <= upto are not needed any more. */
     void (*trim)(void *self, uint64_t upto);
-    /* Calls back for each kept record in order. each: false with *err set stops. Damage is reported through `damaged` (file, offset, what) and
+    /* Calls back for each kept record of the span in order; some before it may be among them. each: false with *err set stops. Damage is reported through `damaged` (file, offset, what) and
      * skipped; what follows a torn tail does not exist. False: each said so, or a file could not be
      * read: called again, it begins anew. */
-    bool (*replay)(void *self, bool (*each)(void *each_self, uint64_t sequence, struct slice payload, struct err *err),
+    bool (*replay)(void *self, struct log_span span, bool (*each)(void *each_self, uint64_t sequence, struct slice payload, struct err *err),
                    void (*damaged)(void *each_self, const char *what), void *each_self, struct err *err);
     void (*stats)(void *self, struct log_stats *out);
     /* What is trimmed, now or later, of what was logged before the call leaves the disk for good: the next append begins a new file, and the files of

@@ -381,11 +381,22 @@ static void log_files_trim(void *self, uint64_t upto)
         queue_wake(log->queue); // all may be trimmed now: see rest
 }
 
-static bool replay_files(const struct log_folder *folder, uint64_t below, const struct log_visitor *visitor, struct err *err)
+/* Whether no record of file i can be in the span. */
+static bool is_outside(const struct log_folder *folder, size_t i, struct log_span span)
+{
+    uint64_t next = i + 1 < folder->count ? folder->files[i + 1].first_sequence : 0; // 0: there is none, or its head is damaged
+    bool is_empty = next != 0 && next == folder->files[i].first_sequence;
+    return is_empty || (next != 0 && next <= span.first) || (span.last != 0 && folder->files[i].first_sequence > span.last);
+}
+
+static bool replay_files(const struct log_folder *folder, uint64_t below, struct log_span span, const struct log_visitor *visitor,
+                         struct err *err)
 {
     struct buf bytes = BUF_INIT;
     bool ok = true;
     for (size_t i = 0; ok && i < folder->count && folder->files[i].number < below; i++) {
+        if (is_outside(folder, i, span))
+            continue;
         char path[LOG_PATH_MAX];
         log_folder_path(folder, folder->files[i].number, path);
         const char *name = strrchr(path, '/') + 1;
@@ -398,19 +409,35 @@ static bool replay_files(const struct log_folder *folder, uint64_t below, const 
             break;
         }
         uint64_t durable = i + 1 < folder->count ? folder->files[i + 1].durable_sequence : 0;
+        durable = durable > span.last ? durable : span.last;
         ok = log_reader_walk(buf_slice(&bytes), name, folder->files[i].number, durable, visitor, &head, &found, err);
     }
     buf_fini(&bytes);
     return ok;
 }
 
-static bool log_files_replay(void *self, bool (*each)(void *each_self, uint64_t sequence, struct slice payload, struct err *err),
+/* The files as this life knows them: one that is just being made is not among them. */
+static void copy_folder(struct log_files *log, struct log_folder *out)
+{
+    pthread_mutex_lock(&log->lists);
+    *out = (struct log_folder){.disk = log->config.disk, .path = mem_strdup(slice_str(log->path))};
+    for (size_t i = 0; i < log->folder.count; i++)
+        log_folder_add(out, log->folder.files[i]);
+    pthread_mutex_unlock(&log->lists);
+}
+
+static bool log_files_replay(void *self, struct log_span span, bool (*each)(void *each_self, uint64_t sequence, struct slice payload, struct err *err),
                              void (*damaged)(void *each_self, const char *what), void *each_self, struct err *err)
 {
     struct log_files *log = self;
-    struct log_visitor visitor = {each_self, each, damaged};
+    struct log_visitor visitor = {each_self, each, damaged, span.last};
     struct log_folder folder; // a view of its own: appends may add files meanwhile
-    bool ok = log_folder_open(&folder, log->config.disk, log->path, err) && replay_files(&folder, log->replay_below, &visitor, err);
+    bool ok = true;
+    if (span.last == 0)
+        ok = log_folder_open(&folder, log->config.disk, log->path, err);
+    else
+        copy_folder(log, &folder);
+    ok = ok && replay_files(&folder, span.last == 0 ? log->replay_below : UINT64_MAX, span, &visitor, err);
     log_folder_close(&folder);
     return ok;
 }
@@ -513,7 +540,7 @@ static bool sync_old_file(const struct log_files *log, uint64_t number, struct e
 /* Where file i of the folder ends; its numbers go on from there. */
 static bool take_end(struct log_files *log, size_t i, struct err *err)
 {
-    const struct log_visitor visitor = {NULL, ignore_record, ignore_damage};
+    const struct log_visitor visitor = {NULL, ignore_record, ignore_damage, 0};
     const struct log_folder *folder = &log->folder;
     struct buf bytes = BUF_INIT;
     struct log_file_head head;
@@ -603,9 +630,9 @@ bool log_files_verify(const struct disk *disk, const char *path, void (*damaged)
                       uint64_t *out_records, struct err *err)
 {
     struct verification verification = {self, damaged, 0};
-    struct log_visitor visitor = {&verification, verify_record, verify_damage};
+    struct log_visitor visitor = {&verification, verify_record, verify_damage, 0};
     struct log_folder folder;
-    bool ok = log_folder_open(&folder, disk, path, err) && replay_files(&folder, UINT64_MAX, &visitor, err);
+    bool ok = log_folder_open(&folder, disk, path, err) && replay_files(&folder, UINT64_MAX, (struct log_span){0, 0}, &visitor, err);
     log_folder_close(&folder);
     if (ok)
         *out_records = verification.records;

@@ -128,6 +128,5 @@ bool log_folder_read(const struct log_folder *folder, uint64_t number, struct bu
 {
     char path[LOG_PATH_MAX];
     log_folder_path(folder, number, path);
-    buf_fini(out);
-    return disk_read_file(folder->disk, path, LOG_FILE_BYTES_MAX, out, err);
+    return disk_reread_file(folder->disk, path, LOG_FILE_BYTES_MAX, out, err);
 }

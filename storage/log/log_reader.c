@@ -78,7 +78,7 @@ static size_t look_ahead(const struct walk *walk, bool *is_damage, uint64_t *las
 
 static bool walk_records(struct walk *walk, struct log_file_found *out, struct err *err)
 {
-    for (;;) {
+    while (walk->visitor->last == 0 || walk->want <= walk->visitor->last) {
         struct log_record_head head;
         struct slice payload;
         struct err why = {.code = ERR_NONE};
@@ -109,6 +109,7 @@ static bool walk_records(struct walk *walk, struct log_file_found *out, struct e
         (void)head_at(walk, next, &head, &why); // look_ahead found it good
         walk->want = head.sequence;
     }
+    return true;
 }
 
 static bool take_head(struct slice bytes, uint64_t number, struct log_file_head *out, bool *both, struct err *err)

@@ -16,6 +16,7 @@ struct log_visitor {
     void *self;
     bool (*each)(void *self, uint64_t sequence, struct slice payload, struct err *err);
     void (*damaged)(void *self, const char *what); /* file, offset, what */
+    uint64_t last; /* reading ends behind this sequence; 0: at the end */
 };
 
 struct log_file_found {

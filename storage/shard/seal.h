@@ -17,6 +17,7 @@ struct seal_context { /* the same for all shards; outlives them */
     size_t block_bytes;
     int zstd_level;
     _Atomic size_t *retired_bytes; /* generations that only scans still hold */
+    const atomic_bool *at_once;    /* while it says so, all sealers work at once; else they take turns */
 };
 
 /* What is done of a generation so far: a seal that fails half-way goes on with the days that are left. */

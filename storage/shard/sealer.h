@@ -1,4 +1,5 @@
-/* sealer.h: the thread that seals frozen generations, one after the other, and tries again what failed.
+/* sealer.h: the threads that seal frozen generations, and try again what failed. The first does all, one after the other, unless the context lets
+ * all seal at once. A shard puts one generation at a time.
  *
  * Thread: sealer_put any.
  */
@@ -7,8 +8,8 @@
 #include "storage/shard/shard.h"
 
 /* after: called after each seal that worked (the log may be trimmed then). */
-struct sealer *sealer_create(const struct seal_context *context, void (*after)(void *self), void *after_self) MUST_CHECK;
-/* Seals what waits, once; then ends the thread. NULL is fine. */
+struct sealer *sealer_create(const struct seal_context *context, unsigned threads, void (*after)(void *self), void *after_self) MUST_CHECK;
+/* Seals what waits, once; then ends the threads. NULL is fine. */
 void sealer_destroy(struct sealer *sealer);
 
 /* What failed is tried again now, and not in a second. Thread: any. */

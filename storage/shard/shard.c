@@ -14,6 +14,12 @@
 #define PRESSURE_PART ((size_t)16)             /* under memory pressure a head over max / this is sealed */
 #define POSTS_MAX ((size_t)256)                /* new streams told to the index feed at once */
 
+/* A generation on its way to segments. */
+struct frozen {
+    struct generation *generation; // a reference
+    enum seal_reason reason;
+};
+
 struct shard {
     struct shard_group *group;
     unsigned index;
@@ -27,7 +33,9 @@ struct shard {
     pthread_mutex_t lock; // what follows
     pthread_cond_t changed;
     struct generation *active; // a reference; only the worker replaces it
-    struct generation *frozen; // a reference; NULL: none is being sealed
+    struct frozen *frozen;     // in order; the sealer has the first, or will have it
+    size_t frozen_count;
+    bool is_sealing;
     uint64_t sealed_number;    // all generations up to it are segments
     uint64_t failures;         // of seals
     struct err failure;        // the last one's
@@ -46,30 +54,39 @@ struct shard {
 static struct generation *begin_generation(struct shard *shard)
 {
     struct generation *generation = generation_create(shard->group->pages, shard->index, shard->next_number++,
-                                                      clock_mono_ns(shard->group->clock), &shard->group->head_bytes);
+                                                      clock_mono_ns(shard->group->clock), &shard->group->room.head_bytes);
     view_publish(shard->group->seal.board, &(struct view_change){.add = generation});
     return generation;
 }
 
-/* The worker. Active has entries, and nothing is being sealed. */
+/* The worker. Gives the oldest frozen generation to the sealer, unless that can wait or it has one: marks are in order. */
+static void seal_first(struct shard *shard)
+{
+    const struct head_room *room = &shard->group->room;
+    pthread_mutex_lock(&shard->lock);
+    bool waits = shard->is_sealing || shard->frozen_count == 0 ||
+                 (head_room_defers(room) && generation_number(shard->frozen[0].generation) > shard->flush_number);
+    struct frozen first = waits ? (struct frozen){0} : shard->frozen[0];
+    shard->is_sealing = shard->is_sealing || !waits;
+    pthread_mutex_unlock(&shard->lock);
+    if (!waits)
+        sealer_put(shard->group->sealer, shard, first.generation, first.reason);
+}
+
+/* The worker. Active has entries. */
 static void freeze(struct shard *shard, enum seal_reason reason)
 {
-    struct generation *fresh = begin_generation(shard);
-    pthread_mutex_lock(&shard->lock);
-    assert(shard->frozen == NULL);
     struct generation *full = shard->active;
-    shard->frozen = full;
+    struct generation *fresh = begin_generation(shard);
+    generation_freeze(full);
+    head_room_spill(&shard->group->room, full);
+    pthread_mutex_lock(&shard->lock);
+    shard->frozen = mem_grow(shard->frozen, shard->frozen_count + 1, sizeof(shard->frozen[0]));
+    shard->frozen[shard->frozen_count++] = (struct frozen){full, reason};
     shard->active = fresh;
     atomic_store(&shard->active_since_mono_ns, 0);
     pthread_mutex_unlock(&shard->lock);
-    generation_freeze(full);
-    sealer_put(shard->group->sealer, shard, full, reason);
-}
-
-static bool is_over_memory(const struct shard_group *group)
-{
-    size_t head = RELAXED(&group->head_bytes), retired = RELAXED(&group->retired_bytes);
-    return head >= group->head_bytes_max || head + retired >= 2 * group->head_bytes_max;
+    seal_first(shard);
 }
 
 /* Whether the active generation should be sealed now. */
@@ -84,9 +101,9 @@ static bool is_due(struct shard *shard, int64_t now, enum seal_reason *out_reaso
     bool wanted = generation_number(active) <= shard->flush_number;
     pthread_mutex_unlock(&shard->lock);
     bool is_old = now - RELAXED(&shard->active_since_mono_ns) >= group->seal_age_ns;
-    bool is_large = bytes >= group->head_bytes_max / PRESSURE_PART;
+    bool is_large = bytes >= group->room.head_bytes_max / PRESSURE_PART;
     *out_reason = wanted ? SEAL_FORCED : is_old ? SEAL_AGE : SEAL_FULL;
-    if (wanted || is_old || bytes >= group->seal_bytes || (is_large && is_over_memory(group)))
+    if (wanted || is_old || bytes >= head_room_seal_bytes(&group->room) || (is_large && head_room_is_over(&group->room)))
         return true;
     if (!is_large || memory_budget_look(group->memory, now) < PRESSURE_FLUSH)
         return false;
@@ -94,18 +111,21 @@ static bool is_due(struct shard *shard, int64_t now, enum seal_reason *out_reaso
     return true;
 }
 
-static bool is_sealing(struct shard *shard)
+/* One at a time is frozen, as a rule; any number while they go to files. */
+static bool can_freeze(struct shard *shard)
 {
     pthread_mutex_lock(&shard->lock);
-    bool sealing = shard->frozen != NULL;
+    bool is_first = shard->frozen_count == 0;
     pthread_mutex_unlock(&shard->lock);
-    return sealing;
+    return is_first || RELAXED(&shard->group->room.spills);
 }
 
 static void housekeep(struct shard *shard, int64_t now)
 {
     enum seal_reason reason;
-    if (!is_sealing(shard) && is_due(shard, now, &reason))
+    head_room_settle(&shard->group->room);
+    seal_first(shard);
+    if (can_freeze(shard) && is_due(shard, now, &reason))
         freeze(shard, reason);
     if (now - shard->forgot_mono_ns < FORGET_INTERVAL_NS)
         return;
@@ -128,9 +148,10 @@ static void wait_changed(struct shard *shard, int64_t ns)
 /* Sealing frees memory; until it has, nothing more is taken in, the queues fill, and store_push refuses. */
 static void wait_for_memory(struct shard *shard)
 {
-    while (is_over_memory(shard->group) && !atomic_load(&shard->group->is_closing)) {
+    while (head_room_is_over(&shard->group->room) && !atomic_load(&shard->group->is_closing)) {
         enum seal_reason reason;
-        if (!is_sealing(shard) && is_due(shard, clock_mono_ns(shard->group->clock), &reason))
+        seal_first(shard);
+        if (can_freeze(shard) && is_due(shard, clock_mono_ns(shard->group->clock), &reason))
             freeze(shard, reason);
         else
             wait_changed(shard, 5 * NS_PER_MS);
@@ -280,7 +301,9 @@ void shard_destroy(struct shard *shard)
     if (shard == NULL)
         return;
     generation_unref(shard->active);
-    generation_unref(shard->frozen);
+    for (size_t i = 0; i < shard->frozen_count; i++)
+        generation_unref(shard->frozen[i].generation);
+    mem_free(shard->frozen);
     stream_table_destroy(shard->streams);
     queue_destroy(shard->queue);
     pthread_mutex_destroy(&shard->lock);
@@ -328,7 +351,7 @@ bool shard_flush(struct shard *shard, struct err *err)
     uint64_t wanted = want_all(shard);
     uint64_t failures = shard->failures;
     queue_wake(shard->queue);
-    if (shard->frozen != NULL)
+    if (shard->frozen_count > 0)
         sealer_retry(shard->group->sealer);
     while (shard->sealed_number < wanted && shard->failures == failures)
         pthread_cond_wait(&shard->changed, &shard->lock);
@@ -351,10 +374,9 @@ uint64_t shard_unsealed_from(struct shard *shard, uint64_t handed)
     if (atomic_load(&shard->pending) > 0)
         from = least(from, atomic_load(&shard->last_applied) + 1);
     pthread_mutex_lock(&shard->lock);
-    struct generation *const both[] = {shard->frozen, shard->active};
-    for (size_t i = 0; i < LENGTH(both); i++)
-        if (both[i] != NULL && generation_first_sequence(both[i]) != 0)
-            from = least(from, generation_first_sequence(both[i]));
+    const struct generation *oldest = shard->frozen_count > 0 ? shard->frozen[0].generation : shard->active;
+    if (generation_first_sequence(oldest) != 0)
+        from = least(from, generation_first_sequence(oldest));
     pthread_mutex_unlock(&shard->lock);
     return from;
 }
@@ -381,11 +403,12 @@ void shard_stats(struct shard *shard, struct shard_stats *out)
     out->lists = generation_list_count(shard->active);
     out->entries = generation_entries(shard->active);
     out->open_bytes = generation_bytes(shard->active);
-    if (shard->frozen != NULL) {
-        out->lists += generation_list_count(shard->frozen);
-        out->entries += generation_entries(shard->frozen);
-        out->frozen_bytes = generation_bytes(shard->frozen);
-        out->frozen_lists = generation_list_count(shard->frozen);
+    for (size_t i = 0; i < shard->frozen_count; i++) {
+        const struct generation *frozen = shard->frozen[i].generation;
+        out->lists += generation_list_count(frozen);
+        out->entries += generation_entries(frozen);
+        out->frozen_bytes += generation_bytes(frozen);
+        out->frozen_lists += generation_list_count(frozen);
     }
     pthread_mutex_unlock(&shard->lock);
 }
@@ -393,10 +416,12 @@ void shard_stats(struct shard *shard, struct shard_stats *out)
 void shard_sealed(struct shard *shard, struct generation *generation, const struct err *err)
 {
     pthread_mutex_lock(&shard->lock);
-    assert(shard->frozen == generation);
+    assert(shard->is_sealing && shard->frozen[0].generation == generation);
     if (err == NULL) {
         shard->sealed_number = generation_number(generation);
-        shard->frozen = NULL;
+        shard->frozen_count--;
+        memmove(shard->frozen, shard->frozen + 1, shard->frozen_count * sizeof(shard->frozen[0]));
+        shard->is_sealing = false;
     } else {
         shard->failures++;
         shard->failure = *err;

@@ -8,6 +8,7 @@
 
 #include "core/base/memory_budget.h"
 #include "core/base/queue.h"
+#include "storage/shard/head_room.h"
 #include "storage/shard/seal.h"
 #include "storage/tap/tap.h"
 
@@ -21,12 +22,9 @@ struct shard_group {
     struct sealer *sealer;
     struct seal_context seal;
     struct tap_board *taps;       /* live tails */
-    size_t seal_bytes;
+    struct head_room room;
     int64_t seal_age_ns, stream_idle_ns;
-    size_t head_bytes_max;
     struct memory_budget *memory; /* the node's; NULL: none */
-    _Atomic size_t head_bytes;    /* of generations in force */
-    _Atomic size_t retired_bytes; /* of those that only scans still hold */
     atomic_bool is_closing;       /* memory is no reason to wait any more */
     _Atomic uint32_t index_epoch; /* rises when streams are taken out of an index: what it was told of before does not count any more */
 };

@@ -13,6 +13,8 @@
 #include "storage/store/store_parts.h"
 
 #define FORMAT_TEXT "logi 1\n"
+#define REPLAY_LOOK_NS (5 * NS_PER_MS)
+#define REPLAY_FAILS_NS (3 * NS_PER_S / 2)
 #define QUERY_TASKS_MAX ((size_t)4096) /* that wait for a thread of the query pool */
 
 void store_config_defaults(struct store_config *out)
@@ -128,19 +130,24 @@ static void init_group(struct store *store)
                  .shard_count = store->shard_count,
                  .block_bytes = c->seal_block_bytes,
                  .zstd_level = c->zstd_level_seal,
-                 .retired_bytes = &group->retired_bytes},
-        .seal_bytes = c->seal_bytes,
+                 .retired_bytes = &group->room.retired_bytes,
+                 .at_once = &group->room.is_replaying},
+        .room = {.disk = c->disk,
+                 .clock = c->clock,
+                 .disk_free_reserve = c->disk_free_reserve,
+                 .head_bytes_max = c->head_bytes_max,
+                 .seal_bytes = c->seal_bytes},
         .seal_age_ns = c->seal_age_ns,
         .stream_idle_ns = c->stream_idle_ns,
-        .head_bytes_max = c->head_bytes_max,
         .memory = c->memory,
     };
+    head_room_init(&group->room, store->folder, store->shard_count);
 }
 
 static size_t head_bytes(void *self)
 {
     struct store *store = self;
-    size_t sum = RELAXED(&store->group.head_bytes) + RELAXED(&store->group.retired_bytes);
+    size_t sum = RELAXED(&store->group.room.head_bytes) + RELAXED(&store->group.room.retired_bytes);
     for (unsigned i = 0; i < store->shard_count; i++)
         sum += shard_stream_bytes(store->shards[i]);
     return sum;
@@ -181,7 +188,7 @@ static void tell_memory(struct store *store)
 static void start_threads(struct store *store)
 {
     init_group(store);
-    store->sealer = sealer_create(&store->group.seal, store_trim, store);
+    store->sealer = sealer_create(&store->group.seal, store->shard_count < store->cores ? store->shard_count : store->cores, store_trim, store);
     store->group.sealer = store->sealer;
     store->shards = mem_array(store->shard_count, sizeof(struct shard *));
     for (unsigned i = 0; i < store->shard_count; i++)
@@ -215,7 +222,7 @@ static bool open_all(struct store *store, struct err *err)
     store->block_cache = block_cache_create(store->config.block_cache_bytes);
     store->taps = tap_board_create(store->shard_count, store->config.tap_bytes_max);
     if (!worker_pool_create(&(struct worker_pool_config){.name = "query",
-                                                         .threads = store->config.query_threads == 0 ? cores() : store->config.query_threads,
+                                                         .threads = store->config.query_threads == 0 ? store->cores : store->config.query_threads,
                                                          .tasks_max = QUERY_TASKS_MAX},
                             &store->pool, err))
         return false;
@@ -236,7 +243,8 @@ bool store_open(const struct store_config *config, struct store **out, struct er
     store->config = *config;
     store->lock_fd = -1;
     store->folder = mem_strdup(slice_str(config->folder));
-    store->shard_count = config->shards == 0 ? cores() : config->shards;
+    store->cores = cores();
+    store->shard_count = config->shards == 0 ? store->cores : config->shards;
     figure_shards(store->shard_count);
     store->inflight_bytes_max = config->shard_queue_bytes * store->shard_count;
     store->segment_ids = 1;
@@ -270,7 +278,9 @@ static void stop_pushes(struct store *store)
 
 static void stop_shards(struct store *store)
 {
-    for (unsigned i = 0; i < store->shard_count; i++) {
+    // What a replay left in files is not sealed in a hurry: the log has it, and the next start is as quick as this one was.
+    bool is_cheap = atomic_load(&store->group.room.spilled_bytes) == 0;
+    for (unsigned i = 0; is_cheap && i < store->shard_count; i++) {
         struct err err;
         if (!shard_flush(store->shards[i], &err)) // the log has it: the next start replays it
             log_warn("store", "a shard could not be sealed at the end", "err", err.text);
@@ -297,6 +307,7 @@ void store_close(struct store *store)
     for (unsigned i = 0; store->shards != NULL && i < store->shard_count; i++)
         shard_destroy(store->shards[i]);
     mem_free(store->shards);
+    head_room_fini(&store->group.room);
     index_feed_destroy(store->feed);
     view_board_destroy(store->board);
     day_set_close(store->days);
@@ -348,9 +359,22 @@ bool store_run(struct store *store, void (*task)(void *self), void *self)
     return worker_pool_submit(store->pool, task, self, &err);
 }
 
+/* What was acknowledged during a replay is applied by it. A log that cannot be read is waited for, for a while. */
+static bool wait_replayed(struct store *store, struct err *err)
+{
+    for (int64_t waited_ns = 0; !atomic_load(&store->is_ready); waited_ns += REPLAY_LOOK_NS) {
+        if (atomic_load(&store->stops) || (atomic_load(&store->is_replay_failing) && waited_ns > REPLAY_FAILS_NS))
+            return err_set(err, ERR_UNAVAILABLE, "the log is being replayed");
+        store_wait(store, REPLAY_LOOK_NS);
+    }
+    return true;
+}
+
 bool store_flush(struct store *store, struct err *err)
 {
     bool ok = true;
+    if (!wait_replayed(store, err))
+        return false;
     for (unsigned i = 0; i < store->shard_count; i++)
         shard_wait_applied(store->shards[i]);
     for (unsigned i = 0; i < store->shard_count; i++)
@@ -417,6 +441,7 @@ void store_stats(struct store *store, struct store_stats *out)
         int64_t since = shard.active_since_mono_ns == 0 ? INT64_MAX : wall - (mono - shard.active_since_mono_ns);
         out->head_oldest_ns = since < out->head_oldest_ns ? since : out->head_oldest_ns;
     }
+    out->head_spilled_bytes = atomic_load(&store->group.room.spilled_bytes);
     struct view *view = view_take(store->board);
     for (size_t i = 0; i < view->day_count; i++)
         for (size_t k = 0; k < view->days[i]->segment_count; k++)

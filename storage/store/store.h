@@ -54,7 +54,8 @@ struct store_config {
 void store_config_defaults(struct store_config *out);
 
 /* Takes the lock on the folder (ERR_UNAVAILABLE "... is in use by another process"), opens everything, starts the threads and the replay. Returns
- * before the replay has ended: pushes are accepted at once, queries answer from what is there (store_ready tells). */
+ * before the replay has ended: pushes are accepted, and acknowledged when they are durable; the replay applies them. Queries answer from what is there
+ * (store_ready tells). */
 bool store_open(const struct store_config *config, struct store **out, struct err *err) MUST_CHECK;
 
 /* Stops taking pushes, answers those that wait, seals what is cheap, syncs, ends the threads. NULL is fine. */
@@ -110,7 +111,7 @@ bool store_tap_open(struct store *store, const struct tap_config *config, struct
 size_t store_tap_bytes(const struct store *store); /* entries that wait in taps */
 
 /* ---- operations ---- */
-/* Everything acknowledged before the call is in segments when it returns. Blocks: call from a pool thread. */
+/* Everything acknowledged before the call is in segments when it returns; waits for the replay to end. Blocks: call from a pool thread. */
 bool store_flush(struct store *store, struct err *err) MUST_CHECK;
 /* One round of maintenance now: the log's repair and trimming, retention, compaction. */
 bool store_maintain(struct store *store, struct err *err) MUST_CHECK;
@@ -135,7 +136,7 @@ bool store_shutdown_is_prepared(struct store *store);
 void store_refuse_pushes(struct store *store);
 
 struct store_stats {
-    uint64_t head_streams, head_chunks, head_entries, head_open_bytes, head_sealed_bytes, head_sealed_chunks, stream_label_bytes;
+    uint64_t head_streams, head_chunks, head_entries, head_open_bytes, head_sealed_bytes, head_sealed_chunks, head_spilled_bytes, stream_label_bytes;
     int64_t head_oldest_ns;
     uint64_t segments[4], segment_bytes, signature_bytes, template_bytes, templates, index_bytes, index_mapped_bytes, raw_bytes, entries; /* by level */
     uint64_t index_streams, index_pairs, index_postings, index_free_pages, index_readers; /* of the indexes that are open */

@@ -33,6 +33,7 @@ struct store {
     struct sealer *sealer;
     struct shard **shards;
     unsigned shard_count;
+    unsigned cores;
     struct worker_pool *pool;
     struct executor executor;
     struct source source;
@@ -52,7 +53,10 @@ struct store {
     /* ---- replay ---- */
     pthread_t replay_thread;
     pthread_mutex_t hold_lock;
-    bool is_replaying;               /* under hold_lock: durable pushes wait for it in held */
+    bool is_replaying;               /* under hold_lock: durable pushes are not applied, the replay reads them from the log */
+    bool holds;                      /* under hold_lock, while is_replaying: ... but wait in held, since the replay is about to end */
+    uint64_t passed_sequence;        /* under hold_lock: up to it the replay has to read; those pushes are acknowledged */
+    size_t passed_bytes;             /* under hold_lock: of pushes since the replay looked last */
     bool is_replay_broken;           /* under hold_lock: it did not reach the end: what is durable is acknowledged, and not applied */
     atomic_bool is_replay_failing;   /* set under hold_lock: the log cannot be read for now, so nothing is held: pushes are refused */
     struct push_job *held_first, *held_last;

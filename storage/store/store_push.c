@@ -119,24 +119,28 @@ void store_push_durable(struct log_append *append, bool ok, const struct err *er
     }
     job->sequence = append->sequence;
     pthread_mutex_lock(&store->hold_lock);
-    bool holds = store->is_replaying;
-    bool ends = store->is_replay_broken;
+    bool replays = store->is_replaying;
     bool fails = atomic_load(&store->is_replay_failing);
-    if (holds && !ends && !fails) {
+    bool holds = replays && !store->is_replay_broken && !fails && store->holds;
+    if (holds) {
         *(struct push_job **)append->node.opaque = NULL; // the log is done with the node: it links the held jobs
         if (store->held_last == NULL)
             store->held_first = job;
         else
             *(struct push_job **)store->held_last->append.node.opaque = job;
         store->held_last = job;
+    } else if (replays) {
+        store->passed_sequence = job->sequence;
+        store->passed_bytes += job->append.charge_bytes;
     }
+    bool ends = store->is_replay_broken || !fails;
     pthread_mutex_unlock(&store->hold_lock);
-    if (ends)
-        store_push_end(job);
-    else if (fails)
-        store_push_refuse(job);
-    else if (!holds)
+    if (!replays)
         store_push_hand_over(store, job);
+    else if (!holds && ends)
+        store_push_end(job);
+    else if (!holds)
+        store_push_refuse(job);
 }
 
 /* The batch itself as a record's body, after the head that is there. */

@@ -1,176 +1,69 @@
-/* Replay: the log's records to the shards in order, less what is in segments; then the pushes that came meanwhile. */
+/* Replay: the log's records to the shards in order, less what is in segments; what is logged meanwhile too, until little is left. */
 #include <inttypes.h>
-#include <snappy-c.h>
 #include <stdio.h>
 
 #include "core/base/logger.h"
 #include "core/base/mem.h"
-#include "core/ingest/push_wire.h"
 #include "storage/figures/store_figures.h"
-#include "storage/store/record.h"
+#include "storage/store/replay_ahead.h"
+#include "storage/store/replay_marks.h"
 #include "storage/store/store_parts.h"
 
 #define RETRY_NS_MIN (10 * NS_PER_MS)
 #define RETRY_NS_MAX NS_PER_S
-#define REPLAY_BODY_MAX ((size_t)1 << 30) /* decompressed; far above what any push may hold */
-
-/* The marks of one day as they were at the start: later ones cover only what this replay applied. */
-struct replay_day {
-    int64_t number;
-    struct segment_mark *marks;
-    size_t count;
-};
+#define QUEUE_BYTES_MAX ((size_t)16 << 20) /* decoded entries that wait for the shards */
+#define TAIL_BYTES ((size_t)4 << 20)       /* of pushes: as little as this is left, and those that come wait for it */
+#define TAIL_ROUNDS 16                     /* ... or after so many rounds, each of what was logged during the one before */
 
 struct replay {
     struct store *store;
-    struct replay_day *days; // ascending
-    size_t day_count;
-    size_t last; // the day that was asked for last
+    struct replay_marks marks;
+    struct replay_ahead *ahead;
     uint64_t records, entries, skipped;
-    uint64_t done; // the sequence that was handed over last
+    uint64_t put; // the sequence that was put last
 };
 
-struct replay_job {
-    struct push_job job;
-    struct arena arena;
-    char *message;
-};
-
-static void replay_job_done(struct push_job *job, bool ok, const struct err *err)
+static void record_decoded(void *self, uint64_t sequence, struct replayed *record)
 {
-    (void)ok;
-    (void)err;
-    struct replay_job *replayed = job->owner;
-    arena_fini(&replayed->arena);
-    mem_free(replayed->message);
-    mem_free(replayed);
-}
-
-static void marks_load(struct replay *replay)
-{
-    struct day **days = day_set_range(replay->store->days, INT64_MIN, INT64_MAX, &replay->day_count);
-    replay->days = mem_array(replay->day_count + 1, sizeof(*replay->days));
-    for (size_t i = 0; i < replay->day_count; i++) {
-        struct replay_day *day = &replay->days[i];
-        pthread_mutex_lock(&days[i]->manifest_lock);
-        *day = (struct replay_day){.number = days[i]->number, .count = days[i]->manifest.mark_count};
-        day->marks = mem_array(day->count + 1, sizeof(*day->marks));
-        if (day->count > 0)
-            memcpy(day->marks, days[i]->manifest.marks, day->count * sizeof(*day->marks));
-        pthread_mutex_unlock(&days[i]->manifest_lock);
-        day_unref(days[i]);
+    struct replay *replay = self;
+    struct store *store = replay->store;
+    struct push_job *job = &record->job;
+    replay->records++;
+    for (size_t i = 0; i < job->batch.run_count; i++) {
+        struct push_run *run = &job->batch.runs[i];
+        size_t before = run->count;
+        replay_marks_filter(&replay->marks, run, sequence);
+        replay->skipped += before - run->count;
+        replay->entries += run->count;
     }
-    mem_free(days);
+    size_t half = store->inflight_bytes_max / 2;
+    store_push_wait_below(store, half < QUEUE_BYTES_MAX ? half : QUEUE_BYTES_MAX);
+    job->store = store;
+    store_push_charge(store, job->append.charge_bytes);
+    store_push_parts(store, job);
+    store_push_hand_over(store, job);
 }
 
-static const struct replay_day *find_day(struct replay *replay, int64_t number)
+static void record_damaged(void *self, uint64_t sequence, const struct err *err)
 {
-    if (replay->last < replay->day_count && replay->days[replay->last].number == number)
-        return &replay->days[replay->last];
-    for (size_t i = 0; i < replay->day_count; i++) {
-        if (replay->days[i].number == number) {
-            replay->last = i;
-            return &replay->days[i];
-        }
-    }
-    return NULL;
-}
-
-static bool is_covered(struct replay *replay, int64_t day_number, uint64_t stream_low, uint64_t sequence)
-{
-    const struct replay_day *day = find_day(replay, day_number);
-    for (size_t i = 0; day != NULL && i < day->count; i++)
-        if (sequence <= day->marks[i].sequence && stream_low % day->marks[i].shard_count == day->marks[i].shard)
-            return true;
-    return false;
-}
-
-/* Takes the entries that are in segments out of the run. */
-static void run_filter(struct replay *replay, struct push_run *run, uint64_t sequence)
-{
-    if (day_of_ns(run->first_ns) == day_of_ns(run->last_ns)) {
-        if (is_covered(replay, day_of_ns(run->first_ns), run->stream.low, sequence))
-            run->count = 0;
-        return;
-    }
-    size_t kept = 0;
-    size_t line_bytes = 0;
-    int64_t first = INT64_MAX, last = INT64_MIN;
-    for (size_t i = 0; i < run->count; i++) {
-        const struct push_entry *entry = &run->entries[i];
-        if (is_covered(replay, day_of_ns(entry->ts_ns), run->stream.low, sequence))
-            continue;
-        line_bytes += entry->line.len;
-        first = entry->ts_ns < first ? entry->ts_ns : first;
-        last = entry->ts_ns > last ? entry->ts_ns : last;
-        run->entries[kept++] = *entry;
-    }
-    run->count = kept;
-    run->line_bytes = line_bytes;
-    run->first_ns = first;
-    run->last_ns = last;
-}
-
-static bool decode(struct replay_job *replayed, struct slice payload, struct err *err)
-{
-    struct record record;
-    if (!record_decode(payload, &replayed->arena, &record, err))
-        return false;
-    size_t len = 0;
-    if (snappy_uncompressed_length(record.body.ptr, record.body.len, &len) != SNAPPY_OK || len > REPLAY_BODY_MAX)
-        return err_set(err, ERR_CORRUPT, "record: body has no snappy length");
-    replayed->message = mem_alloc(len + 1);
-    if (snappy_uncompress(record.body.ptr, record.body.len, replayed->message, &len) != SNAPPY_OK)
-        return err_set(err, ERR_CORRUPT, "record: body is not snappy");
-    struct push_request request;
-    struct push_batch *batch = &replayed->job.batch;
-    if (!push_wire_decode(slice_of(replayed->message, len), &(struct push_wire_limits){UINT32_MAX, UINT32_MAX},
-                          &replayed->arena, &request, err))
-        return false;
-    // The payload is the log's: what outlives this call is copied.
-    return ingest_replay(arena_copy(&replayed->arena, record.tenant), record.adds_labels, &request, record.refused,
-                         record.refused_count, &replayed->arena, batch, err);
+    struct replay *replay = self;
+    char text[32];
+    (void)snprintf(text, sizeof(text), "%" PRIu64, sequence);
+    figure_damage(DAMAGE_LOG);
+    log_error("replay", "a record of the log cannot be read and is left out", "sequence", text, "err", err->text);
+    atomic_fetch_add(&replay->store->damages, 1);
 }
 
 static bool replay_record(void *self, uint64_t sequence, struct slice payload, struct err *err)
 {
     struct replay *replay = self;
-    struct store *store = replay->store;
-    if (atomic_load(&store->stops))
+    if (atomic_load(&replay->store->stops))
         return err_set(err, ERR_CANCELLED, "stopped");
-    if (sequence <= replay->done) // of the try before
+    if (sequence <= replay->put) // of the try before
         return true;
-    replay->done = sequence;
-    atomic_fetch_add(&store->replay_bytes, payload.len);
-    struct replay_job *replayed = mem_zero(sizeof(*replayed));
-    replayed->arena = ARENA_INIT;
-    struct push_job *job = &replayed->job;
-    *job = (struct push_job){.done = replay_job_done, .owner = replayed, .store = store, .record = BUF_INIT, .sequence = sequence};
-    struct err bad;
-    if (!decode(replayed, payload, &bad)) {
-        char text[32];
-        (void)snprintf(text, sizeof(text), "%" PRIu64, sequence);
-        figure_damage(DAMAGE_LOG);
-        log_error("replay", "a record of the log cannot be read and is left out", "sequence", text, "err", bad.text);
-        atomic_fetch_add(&store->damages, 1);
-        replay_job_done(job, true, NULL);
-        return true;
-    }
-    replay->records++;
-    size_t left = 0;
-    for (size_t i = 0; i < job->batch.run_count; i++) {
-        struct push_run *run = &job->batch.runs[i];
-        size_t before = run->count;
-        run_filter(replay, run, sequence);
-        replay->skipped += before - run->count;
-        left += run->count;
-    }
-    replay->entries += left;
-    job->append.charge_bytes = replayed->arena.bytes + job->batch.line_bytes;
-    store_push_wait_below(store, store->inflight_bytes_max / 2);
-    store_push_charge(store, job->append.charge_bytes);
-    store_push_parts(store, job);
-    store_push_hand_over(store, job);
+    replay->put = sequence;
+    atomic_fetch_add(&replay->store->replay_bytes, payload.len);
+    replay_ahead_put(replay->ahead, sequence, payload);
     return true;
 }
 
@@ -220,21 +113,74 @@ static void note_failing(struct store *store, bool fails)
     }
 }
 
-/* All of the log. A file that cannot be read is tried again until it can: to go on without it would be to lose it. False: the store stops. */
-static bool read_log(struct replay *replay)
+/* The log from what was put last on; upto 0: what there was at the start. A file that cannot be read is tried again until it can: to go on without it
+ * would be to lose it. False: the store stops. */
+static bool read_log(struct replay *replay, uint64_t upto)
 {
     struct store *store = replay->store;
     for (int64_t wait_ns = RETRY_NS_MIN;; wait_ns = wait_ns < RETRY_NS_MAX ? wait_ns * 2 : RETRY_NS_MAX) {
         struct err err;
-        bool ok = store->log.replay(store->log.self, replay_record, replay_damaged, replay, &err);
+        struct log_span range = {replay->put + 1, upto};
+        bool ok = store->log.replay(store->log.self, range, replay_record, replay_damaged, replay, &err);
         if (ok || atomic_load(&store->stops)) {
             note_failing(store, false);
+            if (ok)
+                replay_ahead_finish(replay->ahead);
             return ok;
         }
         note_failing(store, true);
         log_error("replay", "the log could not be read; it is tried again, and the node is not ready until then", "err", err.text);
         store_wait(store, wait_ns);
     }
+}
+
+/* What was logged and acknowledged since the last call: up to which sequence. is_last: what becomes durable from now on is held. */
+static uint64_t take_passed(struct store *store, bool is_late, bool *is_last)
+{
+    pthread_mutex_lock(&store->hold_lock);
+    uint64_t upto = store->passed_sequence;
+    *is_last = is_late || store->passed_bytes <= TAIL_BYTES;
+    store->passed_bytes = 0;
+    store->holds = *is_last;
+    pthread_mutex_unlock(&store->hold_lock);
+    return upto;
+}
+
+/* The log as it was at the start, then what was acknowledged meanwhile: each round leaves less, as replay is faster than pushes are. */
+static bool replay_all(struct replay *replay)
+{
+    bool ok = read_log(replay, 0);
+    bool is_last = false;
+    for (unsigned round = 0; ok && !is_last; round++) {
+        uint64_t upto = take_passed(replay->store, round >= TAIL_ROUNDS, &is_last);
+        if (upto > replay->put)
+            ok = read_log(replay, upto);
+    }
+    return ok;
+}
+
+static bool replay_begin(struct replay *replay)
+{
+    struct store *store = replay->store;
+    struct err err;
+    struct replay_ahead_config config = {
+        .threads = store->cores, .self = replay, .decoded = record_decoded, .damaged = record_damaged};
+    while (!replay_ahead_create(&config, &replay->ahead, &err)) {
+        log_error("replay", "no threads to decode the log; it is tried again", "err", err.text);
+        store_wait(store, RETRY_NS_MAX);
+        if (atomic_load(&store->stops))
+            return false;
+    }
+    return true;
+}
+
+static void replay_tell(const struct replay *replay)
+{
+    char records[32], entries[32], skipped[32];
+    (void)snprintf(records, sizeof(records), "%" PRIu64, replay->records);
+    (void)snprintf(entries, sizeof(entries), "%" PRIu64, replay->entries);
+    (void)snprintf(skipped, sizeof(skipped), "%" PRIu64, replay->skipped);
+    log_info("replay", "the log has been replayed", "records", records, "entries", entries, "entries_in_segments", skipped);
 }
 
 void *store_replay_run(void *self)
@@ -244,8 +190,10 @@ void *store_replay_run(void *self)
     struct replay replay = {.store = store};
     int64_t start = clock_mono_ns(store->config.clock);
     rcu_thread_join();
-    marks_load(&replay);
-    bool ok = read_log(&replay);
+    replay_marks_load(&replay.marks, store->days);
+    bool ok = replay_begin(&replay) && replay_all(&replay);
+    replay_ahead_destroy(replay.ahead);
+    replay_marks_fini(&replay.marks);
     release_held(store, ok);
     // Visible before ready: wait for the shards to take what was handed over.
     for (unsigned i = 0; ok && i < store->shard_count; i++)
@@ -258,14 +206,8 @@ void *store_replay_run(void *self)
     }
     figure_replayed(atomic_load(&store->replay_bytes), replay.entries, streams, clock_mono_ns(store->config.clock) - start);
     atomic_store(&store->is_ready, ok);
-    for (size_t i = 0; i < replay.day_count; i++)
-        mem_free(replay.days[i].marks);
-    mem_free(replay.days);
-    char records[32], entries[32], skipped[32];
-    (void)snprintf(records, sizeof(records), "%" PRIu64, replay.records);
-    (void)snprintf(entries, sizeof(entries), "%" PRIu64, replay.entries);
-    (void)snprintf(skipped, sizeof(skipped), "%" PRIu64, replay.skipped);
-    log_info("replay", "the log has been replayed", "records", records, "entries", entries, "entries_in_segments", skipped);
+    head_room_end_replay(&store->group.room);
+    replay_tell(&replay);
     rcu_thread_part();
     return NULL;
 }

@@ -26,10 +26,11 @@ FLAGS = ["--storage.seal_size=128KB", "--storage.seal_age=1s", "--storage.compac
 
 
 class Writer(threading.Thread):
-    """Pushes unique lines until the node is gone; knows what was sent and what was acknowledged."""
+    """Pushes unique lines until the node is gone; knows what was sent and what was acknowledged. A patient one waits for a node that is about to start."""
 
-    def __init__(self, node, round_number, index, base_ns):
+    def __init__(self, node, round_number, index, base_ns, patient=False):
         super().__init__(daemon=True)
+        self.patient = patient
         self.node, self.round, self.index, self.base = node, round_number, index, base_ns
         self.sent, self.acknowledged = {}, set()
         self.ending = False
@@ -40,6 +41,12 @@ class Writer(threading.Thread):
     def run(self):
         client = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=10)
         number = 0
+        while self.patient and not self.ending:
+            try:
+                client.connect()
+                break
+            except OSError:
+                time.sleep(0.002)
         try:
             while not self.ending:
                 batch = []
@@ -110,17 +117,25 @@ def one_round(node, number, dice, history):
     stop.set()
     for writer in writers:
         writer.join(20)
-    if dice.random() < 0.2:  # a kill while it starts
+    if dice.random() < 0.3:  # a kill while it starts, and takes pushes beside its replay
         node.start(wait=False)
-        time.sleep(dice.uniform(0, 0.15))
+        early = [Writer(node, number, WRITERS + i, base, patient=True) for i in range(2)]
+        for writer in early:
+            writer.start()
+        time.sleep(dice.uniform(0, 0.25))
         node.kill()
+        for writer in early:
+            writer.ending = True
+        for writer in early:
+            writer.join(20)
+        writers += early
     node.flags = FLAGS + [f"--storage.shards={dice.choice([1, 2, 2, 3])}"]
     started = time.monotonic()
     node.start()
     took = time.monotonic() - started
     assert sum(len(w.acknowledged) for w in writers) > 0, "nothing was acknowledged"
     history.extend(writers)
-    for writer in history[-3 * WRITERS:]:  # this round's, and that the rounds before it are still whole
+    for writer in history[-4 * WRITERS:]:  # this round's, and that the rounds before it are still whole
         check(node, writer)
     print(f"     {sum(len(w.acknowledged) for w in writers)} lines acknowledged, ready after {took:.2f} s", flush=True)
 

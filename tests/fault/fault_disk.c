@@ -365,12 +365,24 @@ static int fault_free_bytes(const struct disk *disk, const char *path, uint64_t 
     UNLOCKED(fault, result);
 }
 
+static int fault_map(const struct disk *disk, int fd, off_t offset, size_t bytes, void *at)
+{
+    struct fault_disk *fault = fault_of(disk);
+    bool is_short;
+    LOCKED(fault);
+    bool failed = fails(fault, &is_short);
+    int result = failed || is_short ? -1 : system_disk.map(&system_disk, fd, offset, bytes, at);
+    if (is_short)
+        errno = ENOMEM;
+    UNLOCKED(fault, result);
+}
+
 void fault_disk_init(struct fault_disk *fault)
 {
     *fault = (struct fault_disk){
         .disk = {fault_open, fault_close, fault_pread, fault_pwrite, fault_pwritev, fault_fdatasync, fault_fdatasync, fault_ftruncate,
                  fault_allocate, fault_rename, fault_unlink, fault_mkdir, fault_rmdir, fault_stat, fault_fstat, fault_list, fault_lock,
-                 fault_free_bytes},
+                 fault_free_bytes, fault_map},
     };
     pthread_mutex_init(&fault->lock, NULL);
     (void)snprintf(fault->trash_folder, sizeof(fault->trash_folder), "trash-%d", (int)getpid());

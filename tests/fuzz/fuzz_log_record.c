@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct last last = {0, (const char *)data};
-    struct log_visitor visitor = {&last, each, damaged};
+    struct log_visitor visitor = {&last, each, damaged, 0};
     struct log_file_head head;
     struct log_file_found found;
     struct err err;

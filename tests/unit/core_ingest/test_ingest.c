@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core/ingest/ingest.h"
+#include "core/ingest/stream_cache.h"
 #include "core/ingest/push_wire.h"
 
 #define NOW (INT64_C(1767225600) * NS_PER_S) // 2026-01-01T00:00:00Z
@@ -97,7 +98,11 @@ static void assert_replays(const struct push *push, const struct ingest_outcome 
     struct push_batch again;
     struct err err = {.code = ERR_NONE};
     if (!out->needs_own_record) {
-        if (!ingest_replay(SLICE("t"), true, &push->request, out->refused, out->refused_count, &arena, &again, &err))
+        struct push_request request = push->request; // replay takes the entries, and the caller's are asked for again
+        request.entries = arena_alloc(&arena, (request.entry_count + 1) * sizeof(*request.entries), _Alignof(struct push_entry));
+        if (request.entry_count > 0)
+            memcpy(request.entries, push->request.entries, request.entry_count * sizeof(*request.entries));
+        if (!ingest_replay(SLICE("t"), true, &request, out->refused, out->refused_count, &arena, &again, &err))
             fail_msg("replay: %s", err.text);
         assert_same(&out->batch, &again);
     }
@@ -268,6 +273,45 @@ static void metadata_and_levels_become_what_the_rules_say(void **state)
     }
 }
 
+static void a_cache_that_is_too_small_keeps_a_share_of_what_comes(void **state)
+{
+    (void)state;
+    struct stream_cache *cache = stream_cache_create(64);
+    unsigned found_in_last = 0;
+    for (unsigned round = 0; round < 100; round++) { // in turn: whatever keeps the latest would never find one
+        found_in_last = 0;
+        for (unsigned i = 0; i < 1000; i++) {
+            struct slice text = slice_of((const char *)&i, sizeof(i));
+            struct hash128 key = stream_cache_key(1, text);
+            struct stream_facts facts = {.stream = {i, i}, .labels = text};
+            struct stream_facts got;
+            if (!stream_cache_get(cache, key, &got)) {
+                stream_cache_put(cache, key, &facts);
+                continue;
+            }
+            found_in_last++;
+            assert_true(hash128_eq(got.stream, facts.stream));
+            assert_true(slice_eq(got.labels, text));
+        }
+    }
+    assert_in_range(found_in_last, 8, 64);
+    for (unsigned round = 0; round < 2000; round++) { // few come from now on: all of them are kept again
+        found_in_last = 0;
+        for (unsigned i = 0; i < 20; i++) {
+            struct slice text = slice_of((const char *)&i, sizeof(i));
+            struct hash128 key = stream_cache_key(2, text);
+            struct stream_facts facts = {.stream = {i, i}, .labels = text};
+            struct stream_facts got;
+            if (stream_cache_get(cache, key, &got))
+                found_in_last++;
+            else
+                stream_cache_put(cache, key, &facts);
+        }
+    }
+    assert_int_equal(found_in_last, 20);
+    stream_cache_destroy(cache);
+}
+
 static void the_cache_changes_nothing(void **state)
 {
     (void)state;
@@ -423,6 +467,7 @@ int main(void)
         cmocka_unit_test(equal_errors_are_counted_and_the_rest_is_kept),
         cmocka_unit_test(malformed_labels_and_no_streams_refuse_the_request),
         cmocka_unit_test(metadata_and_levels_become_what_the_rules_say),
+        cmocka_unit_test(a_cache_that_is_too_small_keeps_a_share_of_what_comes),
         cmocka_unit_test(the_cache_changes_nothing),
         cmocka_unit_test(entries_too_far_behind_are_told_one_by_one),
         cmocka_unit_test(rates_and_the_stream_limit_are_429),

@@ -107,7 +107,7 @@ static struct seen *replay_all(void)
     struct log_files_config config = config_of(&system_disk);
     struct log log;
     struct err err = {.code = ERR_NONE};
-    if (!log_files_open(&config, &log, &err) || !log.replay(log.self, see, see_damage, &seen, &err))
+    if (!log_files_open(&config, &log, &err) || !log.replay(log.self, (struct log_span){0, 0}, see, see_damage, &seen, &err))
         fail_msg("%s", err.text);
     log.close(log.self);
     return &seen;

@@ -69,7 +69,9 @@ static void one_history(unsigned seed)
             when = "after a reopening";
             store_close(store);
             store = open_store(folder, 1 + (unsigned)rand_r(&random) % 4, rand_r(&random) % 2 == 0);
-            push_random(store, &model, &random, &counter); // held until the replay is through, and answered then
+            push_random(store, &model, &random, &counter); // answered at once, and seen when the replay is through
+            while (!store_ready(store, &err))
+                (void)sched_yield();
             break;
         default:
             for (unsigned i = 0; i < 8; i++)
