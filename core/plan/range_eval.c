@@ -297,7 +297,8 @@ static bool open_scan(struct range_run *run, struct metric_query *query, const s
 static bool run_open(struct range_run *run, struct metric_query *query, struct err *err)
 {
     const struct log_range *log_range = &run->range->range;
-    struct log_expr log = rewrite_line_filters_first(&log_range->log, query->arena);
+    struct log_expr seen = rewrite_unseen_line_formats(&log_range->log, run->range->range_op, query->arena);
+    struct log_expr log = rewrite_line_filters_first(&seen, query->arena);
     run->plan.hints.now_ns = query->request->now_ns;
     if (!pipeline_compile(&log, log_range->has_unwrap ? &log_range->unwrap : NULL, &run->plan.hints, query->arena, &run->pipeline, err))
         return false;
