@@ -60,6 +60,11 @@ struct pipeline_worker *pipeline_worker_create(const struct pipeline *pipeline)
     worker->pipeline = pipeline;
     return worker;
 }
+void pipeline_worker_watch(struct pipeline_worker *worker, struct pipeline_watch watch)
+{
+    (void)worker;
+    (void)watch;
+}
 void pipeline_worker_destroy(struct pipeline_worker *worker)
 {
     if (worker != NULL) {
