@@ -159,6 +159,8 @@ static const struct stage_case {
     {"!= x or y", "abcd", BASE, NULL},
     {"|~ b.d", "abcd", BASE, NULL},
     {"|~ ^bc", "abcd", "-", NULL},
+    {"|~ .+", "\n", BASE, NULL},
+    {"|~ .+", "", "-", NULL},
     {"|~ (?i)BC|zz", "abcd", BASE, NULL},
     {"|~ (?i)kelvin", "\xe2\x84\xaa" "ELVIN", BASE, NULL},
     {"!~ b.d or x", "abcd", "-", NULL},
