@@ -91,7 +91,10 @@ static void log_query(const struct query_scope *scope, const struct query_reques
     char status[12];
     const struct query_stats *stats = &scope->control.stats;
     go_print_duration(&took, took_ns);
-    go_print_duration(&length, request->end_ns - request->start_ns);
+    int64_t length_ns = INT64_MAX;
+    if (__builtin_sub_overflow(request->end_ns, request->start_ns, &length_ns))
+        length_ns = INT64_MAX; // end is not before start
+    go_print_duration(&length, length_ns);
     uint64_t bytes = total(&stats->bytes_scanned);
     struct slice tags = SLICE("");
     (void)http_header_get(scope->http, SLICE("x-query-tags"), &tags);
