@@ -559,7 +559,9 @@ static void js_rune(struct buf *text, uint32_t rune, struct slice bytes)
         buf_byte(text, '\\');
         buf_put(text, bytes);
     } else if (rune < 0x20 || rune == '<' || rune == '>' || rune == '&' || rune == '=' || (rune >= 0x80 && !rune_is_printable(rune))) {
-        buf_printf(text, "\\u%04X", (unsigned)rune);
+        buf_str(text, "\\u");
+        for (unsigned shift = rune < 0x100000 ? (rune < 0x10000 ? 16 : 20) : 24; shift > 0; shift -= 4)
+            buf_byte(text, "0123456789ABCDEF"[rune >> (shift - 4) & 15]);
     } else {
         buf_put(text, bytes);
     }
