@@ -120,9 +120,11 @@ static bool label_replace(struct parser *parser, struct expr **out, struct err *
         return false;
     // Loki anchors by text, and its errors show it.
     struct slice anchored = arena_printf(parser->arena, "^(?:%.*s)$", SLICE_ARG(expr->replace_pattern));
-    if (!regex_compile(anchored, REGEX_SEARCH, &expr->replace_regex, &inner))
+    bool ok = regex_compile(anchored, REGEX_SEARCH, &expr->replace_regex, &inner);
+    if (ok)
+        parser_owns(parser, expr->replace_regex);
+    if (!ok || !regex_check_captures(expr->replace_regex, &inner))
         return parser_semantic(err, "invalid regex in label_replace: %.*s", (int)sizeof(inner.text), inner.text);
-    parser_owns(parser, expr->replace_regex);
     *out = expr;
     return true;
 }

@@ -24,7 +24,7 @@ static bool refuse(struct err *err, const char *what, struct slice unit, struct 
         buf_byte(&message, '"');
         for (size_t i = 0; i < parts[part].len; i++) {
             char c = parts[part].ptr[i];
-            if (c < ' ' || c > 0x7e) {
+            if ((uint8_t)c < ' ' || (uint8_t)c >= 0x80) {
                 buf_printf(&message, "\\x%02x", (unsigned)(uint8_t)c);
                 continue;
             }

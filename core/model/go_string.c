@@ -285,3 +285,48 @@ bool go_unquote(struct slice literal, struct buf *out)
     buf_took(out, len);
     return true;
 }
+
+// ---- white space ----
+
+// Unicode's White_Space.
+static bool is_space(uint32_t rune)
+{
+    switch (rune) {
+    case ' ':
+    case 0x85:
+    case 0xa0:
+    case 0x1680:
+    case 0x2028:
+    case 0x2029:
+    case 0x202f:
+    case 0x205f:
+    case 0x3000:
+        return true;
+    default:
+        return (rune >= 0x09 && rune <= 0x0d) || (rune >= 0x2000 && rune <= 0x200a);
+    }
+}
+
+// The last code point: a space has at most three bytes.
+static bool ends_in_space(struct slice text, size_t *out_len)
+{
+    for (size_t n = 1; n <= 3 && n <= text.len; n++) {
+        size_t len = 0;
+        uint32_t rune = utf8_decode(slice_from(text, text.len - n), &len);
+        if (len == n && is_space(rune)) {
+            *out_len = n;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct slice go_trim_space(struct slice text)
+{
+    size_t len = 0;
+    while (text.len > 0 && is_space(utf8_decode(text, &len)))
+        text = slice_from(text, len);
+    while (text.len > 0 && ends_in_space(text, &len))
+        text.len -= len;
+    return text;
+}

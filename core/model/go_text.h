@@ -24,6 +24,7 @@ bool go_unquote(struct slice literal, struct buf *out) MUST_CHECK;
 uint32_t utf8_decode(struct slice in, size_t *out_len);
 size_t utf8_encode(uint32_t rune, char out[4]);
 bool utf8_is_valid(struct slice text);
+struct slice go_trim_space(struct slice text); /* strings.TrimSpace: without the white space at both ends, Unicode's too */
 
 /* ---- numbers ---- */
 /* strconv.ParseFloat: accepts 1e3, .25, 5., NaN, Inf, Infinity, hex floats with p; refuses spaces, empty, 0x1F. *err, when not NULL,

@@ -22,6 +22,7 @@ namespace
 
 const size_t pattern_bytes_max = 64 << 10;
 
+constexpr size_t captures_bytes_max = size_t{64} << 20;
 // RE2 gives a program a quarter of two thirds of max_mem, at 16 bytes an instruction: 6 MiB make 1 MiB of program.
 const int64_t re2_memory = INT64_C(6) << 20;
 
@@ -386,6 +387,14 @@ bool regex_captures(const regex *regex, slice text, size_t offset, slice *groups
     size_t count = count_max < known ? count_max : known;
     return utf8_is_valid(text) ? captures(regex, text, offset, groups, count)
                                : captures_mended(regex, text, offset, groups, count);
+}
+
+bool regex_check_captures(const regex *regex, struct err *err)
+{
+    size_t a_thread = 2 * sizeof(char *) * (regex->group_names.size() + 1);
+    if (a_thread * static_cast<size_t>(regex->re2->ProgramSize()) <= captures_bytes_max)
+        return true;
+    return err_set(err, ERR_INVALID, "error parsing regexp: expression too large");
 }
 
 size_t regex_group_count(const regex *regex)

@@ -24,6 +24,8 @@ bool regex_matches_at(const struct regex *regex, struct slice text, size_t at);
 
 /* Capture groups. count_max slices are filled: 0 is the whole match; ptr NULL for a group that took no part. From offset on. */
 bool regex_captures(const struct regex *regex, struct slice text, size_t offset, struct slice *groups, size_t count_max);
+/* Whether groups are within what a search may take: RE2 keeps all groups for each instruction that it is at. ERR_INVALID in Go's words: over 64 MiB. */
+bool regex_check_captures(const struct regex *regex, struct err *err) MUST_CHECK;
 size_t regex_group_count(const struct regex *regex); /* without group 0 */
 /* The name of group 1..count; empty if it has none. Lives with the regex. */
 struct slice regex_group_name(const struct regex *regex, size_t group);

@@ -130,6 +130,67 @@ bool json_path_parse(struct slice text, struct arena *arena, struct json_path *o
 
 // ---- the line ----
 
+// Behind the bracket that closes the one at `at`; SIZE_MAX: none does.
+static size_t array_end(struct slice text, size_t at)
+{
+    size_t depth = 0;
+    for (; at < text.len; at++) {
+        bool has_escape = false;
+        if (text.ptr[at] == '"') {
+            size_t end = json_string_end(text, at + 1, &has_escape);
+            if (end == SIZE_MAX)
+                return SIZE_MAX;
+            at = end - 1;
+        } else if (text.ptr[at] == '[') {
+            depth++;
+        } else if (text.ptr[at] == ']' && --depth == 0) {
+            return at + 1;
+        }
+    }
+    return SIZE_MAX;
+}
+
+// The string at *at is a key of the outermost object and the one that is asked for; *at is behind it then, else where the search goes on. SIZE_MAX: nowhere.
+static bool takes_key(struct slice text, size_t *at, int64_t level, struct slice key, struct arena *arena, const char **error)
+{
+    bool has_escape = false;
+    size_t end = json_string_end(text, *at + 1, &has_escape);
+    size_t next = end == SIZE_MAX ? text.len : json_skip_space(text, end);
+    struct slice name = end == SIZE_MAX ? SLICE_NONE : slice_of(text.ptr + *at + 1, end - *at - 2);
+    *at = next;
+    if (next == text.len || text.ptr[next] != ':')
+        return false;
+    *at = next + 1;
+    if (level < 1)
+        *error = "Malformed JSON error";
+    if (level < 1 || (has_escape && !json_unescape(name, arena, &name))) {
+        *at = text.len;
+        return false;
+    }
+    return level == 1 && slice_eq(name, key);
+}
+
+// As Loki's reader looks for a key in damaged text: any string before a colon, one brace deep, whatever stands between.
+static bool find_in_damage(struct slice text, struct slice key, struct arena *arena, struct json_value *out, const char **error)
+{
+    int64_t level = 0;
+    for (size_t at = 0; at < text.len;) {
+        char c = text.ptr[at];
+        if (c == '"') {
+            if (takes_key(text, &at, level, key, arena, error)) {
+                *error = json_value_at(text, at, out, &at);
+                return *error == NULL;
+            }
+        } else if (c == '[') {
+            at = array_end(text, at);
+        } else {
+            level += c == '{' ? 1 : c == '}' ? -1 : 0;
+            at++;
+        }
+    }
+    return false;
+}
+
 static bool find_member(struct slice text, struct slice key, struct arena *arena, struct json_value *out, const char **error)
 {
     struct json_walk walk;
@@ -142,23 +203,24 @@ static bool find_member(struct slice text, struct slice key, struct arena *arena
         }
         member.key = SLICE_NONE;
     }
-    if (walk.error != NULL && member.key.ptr != NULL && slice_eq(member.key, key))
+    if (walk.error != NULL && member.key.ptr != NULL && slice_eq(member.key, key)) {
         *error = walk.error;
-    return false;
+        return false;
+    }
+    bool is_damaged = walk.error != NULL || json_skip_space(text, walk.at + 1) < text.len;
+    return is_damaged && find_in_damage(text, key, arena, out, error);
 }
 
-static bool find_item(struct slice text, size_t index, struct json_value *out, const char **error)
+// Damage in an array is not reported.
+static bool find_item(struct slice text, size_t index, struct json_value *out)
 {
     size_t at = json_skip_space(text, 0);
     if (at == text.len || text.ptr[at] != '[')
         return false;
     at = json_skip_space(text, at + 1);
     for (size_t i = 0; at < text.len && text.ptr[at] != ']'; i++) {
-        const char *bad = json_value_at(text, at, out, &at);
-        if (bad != NULL) {
-            *error = i == index ? bad : NULL;
+        if (json_value_at(text, at, out, &at) != NULL)
             return false;
-        }
         if (i == index)
             return true;
         at = json_skip_space(text, at);
@@ -177,7 +239,7 @@ bool json_path_find(const struct json_path *path, struct slice line, struct aren
         const struct json_step *step = &path->steps[i];
         if (i > 0 && out->kind != (step->is_index ? JSON_ARRAY : JSON_OBJECT))
             return false;
-        if (!(step->is_index ? find_item(text, step->index, out, error) : find_member(text, step->key, arena, out, error))) {
+        if (!(step->is_index ? find_item(text, step->index, out) : find_member(text, step->key, arena, out, error))) {
             if (i + 1 < path->count) // only damage of the value that the last step names is reported
                 *error = NULL;
             return false;

@@ -184,8 +184,10 @@ bool json_walk_next(struct json_walk *walk, struct arena *arena, struct json_mem
     if (!walk_key(walk, arena, &out->key))
         return false;
     size_t at = json_skip_space(walk->text, walk->at);
-    if (at == walk->text.len || walk->text.ptr[at] != ':')
+    if (at == walk->text.len || walk->text.ptr[at] != ':') {
+        out->key = SLICE_NONE;
         return walk_fails(walk, text_malformed);
+    }
     const char *error = json_value_at(walk->text, at + 1, &out->value, &walk->at);
     if (error != NULL)
         return walk_fails(walk, error);

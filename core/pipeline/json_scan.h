@@ -28,7 +28,7 @@ struct json_walk {
 /* Begins with the brace, white space before it aside. */
 void json_walk_begin(struct json_walk *walk, struct slice text);
 
-/* The next member; false: the end, or walk->error is set. */
+/* The next member; false: the end, or walk->error is set; out->key is set then only when a colon follows it: it is its value that is damaged. */
 bool json_walk_next(struct json_walk *walk, struct arena *arena, struct json_member *out);
 
 /* The value that begins at `at` or behind white space there; *end: where it ends. NULL, or Loki's words. */

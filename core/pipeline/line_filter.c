@@ -82,7 +82,8 @@ static bool term_compile(const struct stage *stage, const struct line_filter_alt
     case LINE_MATCHES:
     case LINE_NOT_MATCHES:
         out->kind = TERM_REGEX;
-        if (!regex_compile(alternative->text, REGEX_SEARCH, &out->regex, err))
+        // .+ alone asks for any byte, a line break too (logql.md 6)
+        if (!regex_compile(slice_eq(alternative->text, SLICE(".+")) ? SLICE("(?s).+") : alternative->text, REGEX_SEARCH, &out->regex, err))
             return false;
         regex_needles(out, arena);
         return true;

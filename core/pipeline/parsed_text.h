@@ -10,8 +10,5 @@ struct slice label_name_sanitize(struct slice name, struct arena *arena);
 /* Trimmed and sanitised, without regard to a leading digit: one component of a path. Writes at most name.len bytes; returns how many. */
 size_t label_name_component(struct slice name, char *out);
 
-/* White space at both ends off, Unicode's too. */
-struct slice text_trim_unicode(struct slice text);
-
 /* U+FFFD and bytes that are no UTF-8 become spaces. Without them: the slice as it is. */
 struct slice label_value_clean(struct slice value, struct arena *arena);

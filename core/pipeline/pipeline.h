@@ -64,8 +64,16 @@ struct pipeline_worker *pipeline_worker_create(const struct pipeline *pipeline) 
 void pipeline_worker_destroy(struct pipeline_worker *worker);
 uint64_t pipeline_worker_match_ns(const struct pipeline_worker *worker, enum match_engine engine); /* of all its runs; worker NULL: 0 */
 
+/* Asked while a batch runs, every some hundred stages and whenever the run has taken another MiB: whether it goes on. bytes: what it has taken.
+ * After false it ends, and its rows are not whole: the caller knows, since it was asked. */
+struct pipeline_watch {
+    bool (*goes_on)(void *self, size_t bytes);
+    void *self;
+};
+void pipeline_worker_watch(struct pipeline_worker *worker, struct pipeline_watch watch);
+
 /* Runs a batch. *out_rows (order of the batch) is valid until the next run of this worker. The stream's labels are scan->streams[batch->stream].labels.
- * A run takes memory in proportion to the batch. Never fails: errors of lines are labels. */
+ * A run takes memory in proportion to the batch, templates more: see pipeline_watch. Never fails: errors of lines are labels. */
 size_t pipeline_run(struct pipeline_worker *worker, const struct label_set *stream_labels, const struct entry_batch *batch,
                     const struct pipeline_row **out_rows);
 

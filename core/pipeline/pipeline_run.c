@@ -6,6 +6,8 @@
 #include "core/pipeline/pipeline_internal.h"
 
 #define NO_METADATA UINT32_MAX
+#define WATCH_BYTES ((size_t)1 << 20)
+#define WATCH_STEPS 512
 
 struct base_slot {
     uint32_t metadata_index;
@@ -26,6 +28,8 @@ struct pipeline_worker {
     uint32_t slot_mask;
     struct base_slot last; /* most rows have the set of the row before */
     uint64_t match_ns[MATCH_ENGINES];
+    struct pipeline_watch watch;
+    size_t steps_left; /* until it is asked */
 };
 
 uint64_t pipeline_worker_match_ns(const struct pipeline_worker *worker, enum match_engine engine)
@@ -40,8 +44,14 @@ struct pipeline_worker *pipeline_worker_create(const struct pipeline *pipeline)
     worker->arena = ARENA_INIT;
     worker->scratch = ARENA_INIT;
     worker->row = (struct row){.arena = &worker->arena, .scratch = &worker->scratch, .text = BUF_INIT, .now_ns = pipeline->now_ns};
+    worker->row.watch = &worker->watch;
     row_labels_init(&worker->row.labels, &pipeline->needed);
     return worker;
+}
+
+void pipeline_worker_watch(struct pipeline_worker *worker, struct pipeline_watch watch)
+{
+    worker->watch = watch;
 }
 
 void pipeline_worker_destroy(struct pipeline_worker *worker)
@@ -129,17 +139,38 @@ static struct slice line_of(const struct entry_batch *batch, uint32_t index)
     return batch->text == NULL ? SLICE_NONE : entry_batch_line(batch, index);
 }
 
+bool row_asks(struct row *row)
+{
+    row->watch_at = row->arena->bytes + WATCH_BYTES;
+    row->is_stopped = row->is_stopped || (row->watch->goes_on != NULL && !row->watch->goes_on(row->watch->self, row->arena->bytes));
+    return !row->is_stopped;
+}
+
 static bool run_steps(const struct pipeline *pipeline, struct row *row)
 {
     for (size_t i = 0; i < pipeline->step_count; i++) {
-        if (!pipeline->steps[i]->run(pipeline->steps[i], row))
+        if (!pipeline->steps[i]->run(pipeline->steps[i], row) || !row_goes_on(row))
             return false;
     }
     return !pipeline->has_unwrap || sample_make(&pipeline->sample, row);
 }
 
+// Deadline and cancel reach a slow pipeline too.
+static bool row_is_due(struct pipeline_worker *worker)
+{
+    size_t steps = worker->pipeline->step_count + 1;
+    if (worker->steps_left > steps) {
+        worker->steps_left -= steps;
+        return !worker->row.is_stopped;
+    }
+    worker->steps_left = WATCH_STEPS;
+    return row_asks(&worker->row);
+}
+
 static void run_row(struct pipeline_worker *worker, uint32_t index)
 {
+    if (!row_is_due(worker))
+        return;
     const struct entry_batch *batch = worker->batch;
     uint32_t metadata_index = metadata_index_of(batch, index);
     struct base_labels *base = base_of(worker, metadata_index);
@@ -202,6 +233,9 @@ size_t pipeline_run(struct pipeline_worker *worker, const struct label_set *stre
     worker->stream = stream_labels;
     worker->batch = batch;
     worker->row_count = 0;
+    worker->steps_left = WATCH_STEPS;
+    worker->row.is_stopped = false;
+    worker->row.watch_at = worker->arena.bytes + WATCH_BYTES;
     *out_rows = worker->rows;
     if (batch->count == 0)
         return 0;
@@ -217,6 +251,8 @@ size_t pipeline_run(struct pipeline_worker *worker, const struct label_set *stre
     for (size_t w = 0; w < words; w++) {
         for (uint64_t left = alive[w]; left != 0; left &= left - 1)
             each(worker, (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left));
+        if (worker->row.is_stopped)
+            break;
     }
     *out_rows = worker->rows;
     return worker->row_count;

@@ -37,6 +37,8 @@ static bool run_label_format(const struct step *step, struct row *row)
         else
             row_labels_set_error(&row->labels, SLICE("TemplateFormatErr"), arena_copy(row->arena, slice_str(err.text)));
         arena_reset(row->scratch);
+        if (!row_goes_on(row))
+            return false;
     }
     return true;
 }

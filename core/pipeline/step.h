@@ -6,6 +6,8 @@
 
 #include "core/pipeline/row_labels.h"
 
+struct pipeline_watch;
+
 struct row {
     struct slice line;
     int64_t ts_ns;
@@ -15,7 +17,19 @@ struct row {
     struct buf text;        /* scratch of one stage's run */
     int64_t now_ns;
     double value;
+    const struct pipeline_watch *watch; /* of the run; goes_on NULL: nobody */
+    size_t watch_at;                    /* asked when the arena has these bytes */
+    bool is_stopped;                    /* the watch has ended the run */
 };
+
+/* Asks the run's watch. Thread: the row's worker. */
+bool row_asks(struct row *row);
+
+/* False: the run ends, so that one row, and one stage that makes many texts, are bounded as well. */
+static inline bool row_goes_on(struct row *row)
+{
+    return row->arena->bytes < row->watch_at || row_asks(row);
+}
 
 struct step {
     enum stage_kind kind;

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/plan/entry_merge.h"
 #include "core/plan/log_result.h"
+#include "core/plan/pipeline_charge.h"
 #include "core/plan/rewrites.h"
 #include "core/plan/set_cache.h"
 #include "core/plan/time_bar.h"
@@ -26,6 +27,7 @@ struct log_worker {
     struct set_cache known; /* metadata set of the batch -> its label_class */
     struct candidates kept;
     struct charged_arena lines;
+    struct pipeline_charge rows;
     int64_t fresh_ns[FRESH_MAX]; /* of entries kept that the bar does not know yet */
     size_t fresh_count;
     /* of the unit being read */
@@ -153,7 +155,10 @@ static bool add_slice(struct log_worker *worker, const struct entry_batch *batch
     }
     const struct pipeline_row *rows = NULL;
     const struct label_set *stream = &query->units.scan->streams[batch->stream].labels;
+    worker->rows.err = worker->err;
     size_t count = pipeline_run(worker->pipeline, stream, &cut, &rows);
+    if (worker->rows.is_refused)
+        return worker->ok = false;
     atomic_fetch_add_explicit(&query->control->stats.lines_after_filters, count, memory_order_relaxed); // a counter alone
     int64_t bar_ns = time_bar_get(&query->bar);
     for (size_t i = 0; i < count; i++) {
@@ -195,7 +200,9 @@ static bool take_batch(void *self, const struct entry_batch *batch)
         uint32_t from = query->forward ? first : end - rows;
         struct entry_batch cut = batch_cut(batch, from, from + rows);
         count_batch(query->control, &cut, query->passes_all);
-        worker->ok = add_slice(worker, batch, from, from + rows) && tell_bar(worker);
+        worker->ok = add_slice(worker, batch, from, from + rows) && tell_bar(worker) &&
+                     charged_arena_settle(&worker->lines, query->control, worker->err) &&
+                     charged_arena_settle(&worker->classes.memory, query->control, worker->err);
         if (!worker->ok)
             return false;
         if (query->forward)
@@ -203,9 +210,7 @@ static bool take_batch(void *self, const struct entry_batch *batch)
         else
             end -= rows;
     }
-    worker->ok = charged_arena_settle(&worker->lines, query->control, worker->err) &&
-                 charged_arena_settle(&worker->classes.memory, query->control, worker->err) &&
-                 query_control_check(query->control, worker->err);
+    worker->ok = query_control_check(query->control, worker->err);
     return worker->ok;
 }
 
@@ -334,6 +339,8 @@ static bool log_query_open(struct log_query *query, const struct source *source,
         struct log_worker *worker = &query->workers[w];
         worker->query = query;
         worker->pipeline = pipeline_worker_create(query->pipeline);
+        worker->rows.control = query->control;
+        pipeline_worker_watch(worker->pipeline, (struct pipeline_watch){pipeline_charge_goes_on, &worker->rows});
         worker->classes.categorize = request->categorize;
         worker->kept.forward = query->forward;
     }
@@ -351,6 +358,7 @@ static void log_query_close(struct log_query *query, size_t workers)
         set_cache_fini(&worker->known);
         candidates_fini(&worker->kept, query->control);
         charged_arena_fini(&worker->lines, query->control);
+        pipeline_charge_fini(&worker->rows);
     }
     mem_free(query->workers);
     unit_scan_fini(&query->units);

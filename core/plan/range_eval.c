@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/plan/range_windows.h"
+#include "core/plan/pipeline_charge.h"
 #include "core/plan/rewrites.h"
 #include "core/plan/set_cache.h"
 #include "core/plan/unit_scan.h"
@@ -18,6 +19,7 @@ struct range_worker {
     uint32_t unit, rows_seen;
     bool ok;
     struct err *err;
+    struct pipeline_charge rows;
 };
 
 struct range_run {
@@ -173,7 +175,9 @@ static bool take_batch(void *self, const struct entry_batch *given)
         worker->ok = count_batch(worker, &batch);
     } else {
         const struct pipeline_row *rows = NULL;
+        worker->rows.err = worker->err;
         passed = pipeline_run(worker->pipeline, stream_labels(run, batch.stream), &batch, &rows);
+        worker->ok = !worker->rows.is_refused;
         for (size_t i = 0; worker->ok && i < passed; i++)
             if (!add_row(worker, &batch, &rows[i]))
                 return false;
@@ -297,7 +301,8 @@ static bool open_scan(struct range_run *run, struct metric_query *query, const s
 static bool run_open(struct range_run *run, struct metric_query *query, struct err *err)
 {
     const struct log_range *log_range = &run->range->range;
-    struct log_expr log = rewrite_line_filters_first(&log_range->log, query->arena);
+    struct log_expr seen = rewrite_unseen_line_formats(&log_range->log, run->range->range_op, query->arena);
+    struct log_expr log = rewrite_line_filters_first(&seen, query->arena);
     run->plan.hints.now_ns = query->request->now_ns;
     if (!pipeline_compile(&log, log_range->has_unwrap ? &log_range->unwrap : NULL, &run->plan.hints, query->arena, &run->pipeline, err))
         return false;
@@ -311,7 +316,10 @@ static bool run_open(struct range_run *run, struct metric_query *query, struct e
             .run = run,
             .pipeline = pipeline_worker_create(run->pipeline),
             .partials = {.grid = &run->grid, .accumulator = accumulator},
+            .rows = {.control = run->control},
         };
+    for (size_t w = 0; w < query->executor->workers; w++)
+        pipeline_worker_watch(run->workers[w].pipeline, (struct pipeline_watch){pipeline_charge_goes_on, &run->workers[w].rows});
     return true;
 }
 
@@ -324,6 +332,7 @@ static void run_close(struct range_run *run, size_t workers)
         partials_fini(&worker->partials, run->control);
         set_cache_fini(&worker->known);
         buf_fini(&worker->key);
+        pipeline_charge_fini(&worker->rows);
     }
     mem_free(run->workers);
     unit_scan_fini(&run->units);

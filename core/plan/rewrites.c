@@ -29,6 +29,33 @@ struct log_expr rewrite_line_filters_first(const struct log_expr *log, struct ar
     return moved;
 }
 
+static bool template_reads_line(const struct stage *stage)
+{
+    for (size_t i = 0; stage->kind == STAGE_LABEL_FORMAT && i < stage->format_count; i++)
+        if (stage->formats[i].is_template && memmem(stage->formats[i].value.ptr, stage->formats[i].value.len, "__line__", 8) != NULL)
+            return true;
+    return false;
+}
+
+struct log_expr rewrite_unseen_line_formats(const struct log_expr *log, enum range_op op, struct arena *arena)
+{
+    struct log_expr kept = *log;
+    bool is_seen = op == RANGE_BYTES_OVER_TIME || op == RANGE_BYTES_RATE;
+    kept.stages = ARENA_ARRAY(arena, struct stage, log->stage_count);
+    size_t at = log->stage_count; // from the last stage to the first
+    for (size_t i = log->stage_count; i-- > 0;) {
+        const struct stage *stage = &log->stages[i];
+        bool parses = stage->kind == STAGE_JSON || stage->kind == STAGE_LOGFMT || stage->kind == STAGE_REGEXP || stage->kind == STAGE_PATTERN ||
+                      stage->kind == STAGE_UNPACK;
+        is_seen = is_seen || parses || stage->kind == STAGE_LINE_FILTER || template_reads_line(stage);
+        if (is_seen || stage->kind != STAGE_LINE_FORMAT)
+            kept.stages[--at] = *stage;
+    }
+    kept.stages += at;
+    kept.stage_count -= at;
+    return kept;
+}
+
 bool rewrite_sum_merges(const struct expr *sum)
 {
     if (sum->kind != EXPR_VECTOR_AGG || sum->vector_op != VECTOR_SUM || sum->inner->kind != EXPR_RANGE || sum->inner->grouping.is_present)

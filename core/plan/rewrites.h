@@ -8,6 +8,10 @@
  * another stays. Stages that change the line (unpack, line_format, decolorize) are not passed. A copy; matchers and stages are borrowed. */
 struct log_expr rewrite_line_filters_first(const struct log_expr *log, struct arena *arena);
 
+/* Line formats that nothing sees go: those of a range aggregation that does not count bytes, when no parser, line filter or template that reads the
+ * line follows. So their errors go too, as Loki's do. A copy; matchers and stages are borrowed. */
+struct log_expr rewrite_unseen_line_formats(const struct log_expr *log, enum range_op op, struct arena *arena);
+
 /* How a range aggregation finds its series. */
 struct range_plan {
     struct label_choice identity;

@@ -122,6 +122,13 @@ struct template_batch {
 
 typedef void (*template_sink)(void *self, const struct template_batch *batch);
 
+/* How far a unit was read by scan_read_step. All zero: not begun. */
+struct unit_cursor {
+    uint32_t next;   /* the source's: where it goes on */
+    int64_t next_ns; /* nothing that is left is better than that: newer if newest_first, else older */
+    bool is_done;
+};
+
 struct scan_reader; /* scratch of one thread: decompressor, buffers */
 
 struct source {
@@ -136,6 +143,10 @@ struct source {
     /* Reads a unit; sink false: stopped, which is no error. ERR_CORRUPT names the file and block. */
     bool (*scan_read)(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
                       struct err *err);
+    /* The same, but only the next step of a unit: its newest part, or its oldest, that the request still wants; the cursor then says what is left. So the best
+     * of all units can be had before the rest of any. NULL: units are read whole. */
+    bool (*scan_read_step)(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
+                           void *sink_self, struct err *err);
 
     /* The unit's entries by the templates that are kept with them. *out_has false: they are not kept, or hidden lines would be counted: nothing was given to
      * the sink, and the lines tell. */

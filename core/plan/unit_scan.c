@@ -74,18 +74,30 @@ bool unit_scan_run(struct unit_scan *units, size_t first, size_t count, struct e
     return false;
 }
 
-bool unit_scan_read(struct unit_scan *units, size_t i, size_t worker, batch_sink sink, void *sink_self, struct err *err)
+static struct scan_reader *reader_of(struct unit_scan *units, size_t worker)
 {
     if (units->readers[worker] == NULL)
         units->readers[worker] = units->source->reader_create(units->source->self);
-    return units->source->scan_read(units->scan, units->order[i], units->readers[worker], sink, sink_self, err);
+    return units->readers[worker];
+}
+
+bool unit_scan_read(struct unit_scan *units, size_t i, size_t worker, batch_sink sink, void *sink_self, struct err *err)
+{
+    return units->source->scan_read(units->scan, units->order[i], reader_of(units, worker), sink, sink_self, err);
+}
+
+bool unit_scan_read_step(struct unit_scan *units, size_t i, size_t worker, struct unit_cursor *cursor, batch_sink sink, void *sink_self,
+                         struct err *err)
+{
+    if (units->source->scan_read_step != NULL)
+        return units->source->scan_read_step(units->scan, units->order[i], reader_of(units, worker), cursor, sink, sink_self, err);
+    cursor->is_done = true;
+    return unit_scan_read(units, i, worker, sink, sink_self, err);
 }
 
 bool unit_scan_templates(struct unit_scan *units, size_t i, size_t worker, template_sink sink, void *sink_self, bool *out_has, struct err *err)
 {
-    if (units->readers[worker] == NULL)
-        units->readers[worker] = units->source->reader_create(units->source->self);
-    return units->source->scan_templates(units->scan, units->order[i], units->readers[worker], sink, sink_self, out_has, err);
+    return units->source->scan_templates(units->scan, units->order[i], reader_of(units, worker), sink, sink_self, out_has, err);
 }
 
 bool unit_scan_check_bytes(const struct unit_scan *units, int64_t limit, struct err *err)

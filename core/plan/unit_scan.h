@@ -33,6 +33,9 @@ bool unit_scan_run(struct unit_scan *units, size_t first, size_t count, struct e
 
 /* For visit: reads unit i with the worker's reader. */
 bool unit_scan_read(struct unit_scan *units, size_t i, size_t worker, batch_sink sink, void *sink_self, struct err *err) MUST_CHECK;
+/* ... or its next step, where the source can; else all of it. */
+bool unit_scan_read_step(struct unit_scan *units, size_t i, size_t worker, struct unit_cursor *cursor, batch_sink sink, void *sink_self,
+                         struct err *err) MUST_CHECK;
 
 /* ... its templates, as source.scan_templates has it. */
 bool unit_scan_templates(struct unit_scan *units, size_t i, size_t worker, template_sink sink, void *sink_self, bool *out_has, struct err *err) MUST_CHECK;

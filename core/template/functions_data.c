@@ -58,8 +58,11 @@ static bool index_one(const struct call *call, const struct value *from, const s
     case VALUE_STRING:
         if (key->kind != VALUE_INT)
             return err_set(err, ERR_INVALID, "cannot index slice/array with type %s", value_type_name(key));
-        if (at < 0 || (uint64_t)at >= (from->kind == VALUE_LIST ? from->count : from->text.len))
+        size_t count = from->kind == VALUE_LIST ? from->count : from->text.len;
+        if (at < 0 || (uint64_t)at > count)
             return err_set(err, ERR_INVALID, "index out of range: %lld", (long long)at);
+        if ((uint64_t)at == count) // Go's own test lets the end pass, and its reflection speaks
+            return err_set(err, ERR_INVALID, "reflect: %s index out of range", from->kind == VALUE_LIST ? "slice" : "string");
         *out = from->kind == VALUE_LIST ? from->items[at] : value_int((unsigned char)from->text.ptr[at]);
         return true;
     case VALUE_NIL:

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/model/go_text.h"
+#include "core/model/printable.h"
 #include "core/template/case_map.h"
 
 static struct slice text_arg(const struct call *call, size_t i)
@@ -190,7 +191,7 @@ static bool trim_all(const struct call *call, struct value *out, struct err *err
 static bool trim_space(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
-    return give(out, slice_trim(text_arg(call, 0)));
+    return give(out, go_trim_space(text_arg(call, 0)));
 }
 
 static struct slice without_prefix(struct slice s, struct slice prefix)
@@ -429,9 +430,11 @@ static bool urldecode(const struct call *call, struct value *out, struct err *er
         int high = s.len - i > 2 ? hex_value(s.ptr[i + 1]) : -1;
         int low = high >= 0 ? hex_value(s.ptr[i + 2]) : -1;
         if (low < 0) {
+            buf_reset(&text);
+            go_quote(&text, slice_of(s.ptr + i, s.len - i < 3 ? s.len - i : 3));
+            (void)err_set(err, ERR_INVALID, "invalid URL escape %.*s", SLICE_ARG(buf_slice(&text)));
             buf_fini(&text);
-            struct slice bad = slice_of(s.ptr + i, s.len - i < 3 ? s.len - i : 3);
-            return err_set(err, ERR_INVALID, "invalid URL escape \"%.*s\"", SLICE_ARG(bad));
+            return false;
         }
         buf_byte(&text, (char)(high * 16 + low));
         i += 2;
@@ -458,103 +461,124 @@ static bool b64enc(const struct call *call, struct value *out, struct err *err)
     return give_buf(call, out, &text);
 }
 
+struct base64_quantum {
+    uint32_t bits;
+    unsigned digits; /* before the padding, of four */
+    size_t bad;      /* where Go's decoder stops; SIZE_MAX: nowhere */
+};
+
+static size_t skip_newlines(struct slice s, size_t at)
+{
+    while (at < s.len && (s.ptr[at] == '\n' || s.ptr[at] == '\r'))
+        at++;
+    return at;
+}
+
+/* The padding begins at `at`: all of it, with nothing behind. */
+static size_t bad_padding(struct slice s, size_t at, unsigned digits)
+{
+    if (digits < 2)
+        return at;
+    size_t next = skip_newlines(s, at + 1);
+    if (digits == 2) {
+        if (next == s.len || s.ptr[next] != '=')
+            return next == s.len ? next : next - 1;
+        next = skip_newlines(s, next + 1);
+    }
+    return next < s.len ? next : SIZE_MAX;
+}
+
+/* Up to four digits from *at on. Source: decodeQuantum of Go's encoding/base64, for the offsets of its errors. */
+static struct base64_quantum next_quantum(struct slice s, size_t *at)
+{
+    struct base64_quantum quantum = {.bad = SIZE_MAX};
+    for (; quantum.digits < 4; (*at)++) {
+        *at = skip_newlines(s, *at);
+        if (*at == s.len) {
+            quantum.bad = quantum.digits == 0 ? SIZE_MAX : s.len - quantum.digits;
+            return quantum;
+        }
+        const char *digit = s.ptr[*at] == '\0' ? NULL : strchr(base64_digits, s.ptr[*at]);
+        if (digit == NULL) {
+            quantum.bad = s.ptr[*at] == '=' ? bad_padding(s, *at, quantum.digits) : *at;
+            *at = s.len;
+            return quantum;
+        }
+        quantum.bits = quantum.bits << 6 | (uint32_t)(digit - base64_digits);
+        quantum.digits++;
+    }
+    return quantum;
+}
+
 /* On bad input the error text is the result, as in sprig. */
 static bool b64dec(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
     struct slice s = text_arg(call, 0);
     struct buf text = BUF_INIT;
-    uint32_t bits = 0;
-    unsigned count = 0;
-    size_t bad = s.len;
-    size_t i = 0;
-    for (; i < s.len && s.ptr[i] != '='; i++) {
-        const char *digit = s.ptr[i] == '\0' ? NULL : strchr(base64_digits, s.ptr[i]);
-        if (s.ptr[i] == '\n' || s.ptr[i] == '\r')
-            continue;
-        if (digit == NULL) {
-            bad = i;
-            break;
+    for (size_t at = 0; at < s.len;) {
+        struct base64_quantum quantum = next_quantum(s, &at);
+        if (quantum.bad != SIZE_MAX) {
+            buf_fini(&text);
+            return give(out, arena_printf(call->arena, "illegal base64 data at input byte %zu", quantum.bad));
         }
-        bits = bits << 6 | (uint32_t)(digit - base64_digits);
-        if (++count == 4) {
-            buf_byte(&text, (char)(bits >> 16));
-            buf_byte(&text, (char)(bits >> 8));
-            buf_byte(&text, (char)bits);
-            bits = count = 0;
-        }
+        uint32_t bits = quantum.bits << 6 * (4 - quantum.digits);
+        for (unsigned i = 0; i + 1 < quantum.digits; i++)
+            buf_byte(&text, (char)(bits >> (16 - 8 * i)));
     }
-    size_t padding = s.len - i;
-    bool is_whole = (count == 0 && padding == 0) || (count == 2 && padding == 2) || (count == 3 && padding == 1);
-    if (bad < s.len || !is_whole) {
-        buf_fini(&text);
-        return give(out, arena_printf(call->arena, "illegal base64 data at input byte %zu", bad < s.len ? bad : s.len - (s.len % 4 == 0 ? 0 : s.len % 4)));
-    }
-    if (count >= 2)
-        buf_byte(&text, (char)(count == 2 ? bits >> 4 : bits >> 10));
-    if (count == 3)
-        buf_byte(&text, (char)(bits >> 2));
     return give_buf(call, out, &text);
 }
 
 /* Go's html and js escapes. */
-static bool escaped(const struct call *call, struct value *out, const char *(*of)(char c))
+static void html_byte(struct buf *text, char c)
 {
-    struct buf text = BUF_INIT;
-    for (size_t a = 0; a < call->count; a++) {
-        struct slice s = text_arg(call, a);
-        for (size_t i = 0; i < s.len; i++) {
-            const char *with = of(s.ptr[i]);
-            if (with == NULL)
-                buf_byte(&text, s.ptr[i]);
-            else
-                buf_str(&text, with);
-        }
-    }
-    return give_buf(call, out, &text);
-}
-
-static const char *html_of(char c)
-{
-    return c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : c == '\0' ? "\xef\xbf\xbd" : NULL;
-}
-
-static const char *js_of(char c)
-{
-    static _Thread_local char hex[8];
-    switch (c) {
-    case '\\':
-        return "\\\\";
-    case '\'':
-        return "\\'";
-    case '"':
-        return "\\\"";
-    case '<':
-        return "\\u003C";
-    case '>':
-        return "\\u003E";
-    case '&':
-        return "\\u0026";
-    case '=':
-        return "\\u003D";
-    default:
-        if ((unsigned char)c >= 0x20)
-            return NULL;
-        (void)snprintf(hex, sizeof(hex), "\\u%04X", (unsigned)(unsigned char)c);
-        return hex;
-    }
+    const char *with = c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : NULL;
+    if (c == '\0')
+        with = "\xef\xbf\xbd";
+    if (with == NULL)
+        buf_byte(text, c);
+    else
+        buf_str(text, with);
 }
 
 static bool html(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
-    return escaped(call, out, html_of);
+    struct buf text = BUF_INIT;
+    for (size_t a = 0; a < call->count; a++) {
+        struct slice s = text_arg(call, a);
+        for (size_t i = 0; i < s.len; i++)
+            html_byte(&text, s.ptr[i]);
+    }
+    return give_buf(call, out, &text);
+}
+
+static void js_rune(struct buf *text, uint32_t rune, struct slice bytes)
+{
+    if (rune == '\\' || rune == '\'' || rune == '"') {
+        buf_byte(text, '\\');
+        buf_put(text, bytes);
+    } else if (rune < 0x20 || rune == '<' || rune == '>' || rune == '&' || rune == '=' || (rune >= 0x80 && !rune_is_printable(rune))) {
+        buf_str(text, "\\u");
+        for (unsigned shift = rune < 0x100000 ? (rune < 0x10000 ? 16 : 20) : 24; shift > 0; shift -= 4)
+            buf_byte(text, "0123456789ABCDEF"[rune >> (shift - 4) & 15]);
+    } else {
+        buf_put(text, bytes);
+    }
 }
 
 static bool js(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
-    return escaped(call, out, js_of);
+    struct buf text = BUF_INIT;
+    for (size_t a = 0; a < call->count; a++) {
+        size_t len = 0;
+        for (struct slice s = text_arg(call, a); s.len > 0; s = slice_from(s, len)) {
+            uint32_t rune = utf8_decode(s, &len);
+            js_rune(&text, rune, slice_of(s.ptr, len));
+        }
+    }
+    return give_buf(call, out, &text);
 }
 
 struct function_table template_string_functions(void)

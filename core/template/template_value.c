@@ -161,6 +161,22 @@ static bool int_with_base(struct slice text, int64_t *out)
     return text.len > 0;
 }
 
+/* The whole part of a text with a point; false: it has a point and is no decimal number. Source: trimDecimal of spf13/cast. */
+static bool without_decimals(struct slice *text)
+{
+    size_t point = slice_find_byte(*text, '.');
+    if (point == text->len)
+        return true;
+    for (size_t i = 0; i < text->len; i++) {
+        char c = text->ptr[i];
+        bool is_sign = i == 0 && point > 0 && (c == '-' || c == '+');
+        if (i != point && !is_sign && (c < '0' || c > '9'))
+            return false;
+    }
+    text->len = point;
+    return true;
+}
+
 int64_t value_to_int(const struct value *value)
 {
     int64_t number = 0;
@@ -172,8 +188,8 @@ int64_t value_to_int(const struct value *value)
     case VALUE_BOOL:
         return value->truth ? 1 : 0;
     case VALUE_STRING: {
-        struct slice text = slice_of(value->text.ptr, slice_find_byte(value->text, '.'));
-        return int_with_base(text, &number) ? number : 0;
+        struct slice text = value->text;
+        return without_decimals(&text) && int_with_base(text, &number) ? number : 0;
     }
     case VALUE_NIL:
     case VALUE_TIME:

@@ -107,6 +107,15 @@ static const char *duration_of(struct arena *arena, int64_t ns)
     return copy;
 }
 
+/* Times of a query may be any: what does not fit is cut. */
+static const char *span_of(struct arena *arena, int64_t from_ns, int64_t to_ns)
+{
+    int64_t span_ns;
+    if (__builtin_sub_overflow(to_ns, from_ns, &span_ns))
+        span_ns = to_ns > from_ns ? INT64_MAX : INT64_MIN;
+    return duration_of(arena, span_ns);
+}
+
 static bool has_name(const struct log_pair *pairs, size_t count, const char *name)
 {
     static const char *const always[] = {"ts", "level", "component", "msg", "repeats_left_out"};
@@ -160,9 +169,9 @@ static void log_query(const struct query_scope *scope, const struct query_reques
         {"query_hash", NUMBER(query_block_hash(text))},
         {"query_type", type},
         {"range_type", request->is_instant ? "instant" : "range"},
-        {"length", duration_of(&arena, request->end_ns - request->start_ns)},
-        {"start_delta", duration_of(&arena, scope->now_ns - request->start_ns)},
-        {"end_delta", duration_of(&arena, scope->now_ns - request->end_ns)},
+        {"length", span_of(&arena, request->start_ns, request->end_ns)},
+        {"start_delta", span_of(&arena, request->start_ns, scope->now_ns)},
+        {"end_delta", span_of(&arena, request->end_ns, scope->now_ns)},
         {"step", NUMBER(request->step_ns / NS_PER_MS)},
         {"duration", duration_of(&arena, took_ns)},
         {"status", status_text(err, status)},

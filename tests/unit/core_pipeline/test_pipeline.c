@@ -274,6 +274,44 @@ static void what_the_pipeline_reads_is_known_before_it_runs(void **state)
     }
 }
 
+struct watch_case {
+    size_t asked, bytes_max;
+};
+
+static bool within_bytes(void *self, size_t bytes)
+{
+    struct watch_case *watch = self;
+    watch->asked++;
+    return bytes <= watch->bytes_max;
+}
+
+static void a_run_ends_when_its_watch_says_so(void **state)
+{
+    (void)state;
+    enum { COUNT = 600, BYTES = 64 << 10 };
+    struct arena arena = ARENA_INIT;
+    struct slice lines[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        char *line = arena_alloc(&arena, BYTES, 1);
+        memset(line, 'x', BYTES);
+        lines[i] = slice_of(line, BYTES);
+    }
+    for (size_t mib = 4; mib <= 4096; mib += 4092) { // each row takes copies of its line
+        struct watch_case watch = {.bytes_max = mib << 20};
+        struct stage_run run;
+        struct buf got = BUF_INIT;
+        stage_run_init(&run, "regexp (?P<a>x+) ;; format b=a ;; format c=b", NULL);
+        pipeline_worker_watch(run.worker, (struct pipeline_watch){within_bytes, &watch});
+        stage_run_lines(&run, lines, COUNT, &got);
+        size_t whole = COUNT * (size_t)BYTES;
+        if (watch.asked < 2 || (got.len >= whole) != (mib == 4096))
+            fail_msg("%zu MiB: asked %zu times, %zu bytes", mib, watch.asked, got.len);
+        stage_run_fini(&run);
+        buf_fini(&got);
+    }
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +320,7 @@ int main(void)
         cmocka_unit_test(only_needed_labels_are_made_and_parsing_stops_when_all_are_there),
         cmocka_unit_test(needles_are_what_every_kept_line_must_hold),
         cmocka_unit_test(what_the_pipeline_reads_is_known_before_it_runs),
+        cmocka_unit_test(a_run_ends_when_its_watch_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

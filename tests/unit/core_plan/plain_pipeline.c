@@ -66,6 +66,11 @@ uint64_t pipeline_worker_match_ns(const struct pipeline_worker *worker, enum mat
     return 0;
 }
 
+void pipeline_worker_watch(struct pipeline_worker *worker, struct pipeline_watch watch)
+{
+    (void)worker;
+    (void)watch;
+}
 void pipeline_worker_destroy(struct pipeline_worker *worker)
 {
     if (worker != NULL) {
