@@ -45,6 +45,7 @@ struct log_query {
     size_t limit;
     struct time_bar bar;
     struct unit_scan units;
+    struct unit_cursor *cursors; /* of the scan's units */
     struct log_worker *workers;
     struct candidates kept;
     struct charged_arena lines;
@@ -214,28 +215,38 @@ static bool take_batch(void *self, const struct entry_batch *batch)
     return worker->ok;
 }
 
-static int64_t best_ns(const struct log_query *query, size_t unit)
+static struct unit_cursor *cursor_of(const struct log_query *query, const struct scan_unit *unit)
 {
-    const struct scan_unit *u = query->units.order[unit];
-    return query->forward ? u->first_ns : u->last_ns;
+    return &query->cursors[unit - query->units.scan->units];
 }
 
-static bool visit_unit(void *self, struct unit_scan *units, size_t unit, size_t worker_index, struct err *err)
+/* Of what is left of the unit. */
+static int64_t best_ns(const struct log_query *query, const struct scan_unit *unit)
+{
+    const struct unit_cursor *cursor = cursor_of(query, unit);
+    return cursor->next > 0 ? cursor->next_ns : query->forward ? unit->first_ns : unit->last_ns;
+}
+
+static bool visit_unit(void *self, struct unit_scan *units, size_t i, size_t worker_index, struct err *err)
 {
     struct log_query *query = self;
+    const struct scan_unit *unit = units->order[i];
+    struct unit_cursor *cursor = cursor_of(query, unit);
     if (time_beats(time_bar_get(&query->bar), best_ns(query, unit), query->forward)) {
-        atomic_fetch_add_explicit(&query->control->stats.blocks_skipped, 1, memory_order_relaxed); // a counter alone
+        if (cursor->next == 0)
+            atomic_fetch_add_explicit(&query->control->stats.blocks_skipped, 1, memory_order_relaxed); // a counter alone
+        cursor->is_done = true;
         return true;
     }
     struct log_worker *worker = &query->workers[worker_index];
-    worker->unit = (uint32_t)(units->order[unit] - units->scan->units);
+    worker->unit = (uint32_t)(unit - units->scan->units);
     worker->ok = true;
     worker->err = err;
     uint64_t metadata_bytes = 0;
-    for (size_t i = 0; i < units->order[unit]->run_count; i++)
-        metadata_bytes += units->order[unit]->runs[i].metadata_bytes;
+    for (size_t r = 0; cursor->next == 0 && r < unit->run_count; r++)
+        metadata_bytes += unit->runs[r].metadata_bytes;
     atomic_fetch_add_explicit(&query->control->stats.metadata_bytes_scanned, metadata_bytes, memory_order_relaxed); // a counter alone
-    return unit_scan_read(units, unit, worker_index, take_batch, worker, err) && worker->ok;
+    return unit_scan_read_step(units, i, worker_index, cursor, take_batch, worker, err) && worker->ok;
 }
 
 /* What the workers kept joins the query's; of all, the best stay. Lines that stay move to the query's memory. */
@@ -279,14 +290,16 @@ static void thin(struct candidates *entries, int64_t interval_ns)
     entries->count = kept;
 }
 
-static bool run_rounds(struct log_query *query, struct err *err)
+/* One step of the units order[0 .. total), best first, until none that is left can matter. */
+static bool run_pass(struct log_query *query, size_t total, struct err *err)
 {
     size_t workers = query->units.executor->workers;
-    size_t total = query->units.scan->unit_count;
     size_t round = workers;
     for (size_t next = 0; next < total;) {
-        if (time_beats(time_bar_get(&query->bar), best_ns(query, next), query->forward)) {
-            atomic_fetch_add_explicit(&query->control->stats.blocks_skipped, total - next, memory_order_relaxed); // a counter alone
+        const struct scan_unit *unit = query->units.order[next];
+        if (time_beats(time_bar_get(&query->bar), best_ns(query, unit), query->forward)) {
+            if (cursor_of(query, unit)->next == 0)
+                atomic_fetch_add_explicit(&query->control->stats.blocks_skipped, total - next, memory_order_relaxed); // a counter alone
             return true;
         }
         size_t count = total - next < round ? total - next : round;
@@ -296,6 +309,42 @@ static bool run_rounds(struct log_query *query, struct err *err)
         round = 2 * round < ROUND_UNITS_MAX * workers ? 2 * round : ROUND_UNITS_MAX * workers;
     }
     return true;
+}
+
+static int by_next(const void *a, const void *b, void *self)
+{
+    const struct log_query *query = self;
+    const struct scan_unit *x = *(const struct scan_unit *const *)a, *y = *(const struct scan_unit *const *)b;
+    int64_t x_ns = best_ns(query, x), y_ns = best_ns(query, y);
+    return x_ns != y_ns ? (time_beats(x_ns, y_ns, query->forward) ? -1 : 1) : (x > y) - (x < y);
+}
+
+/* Units that were begun and have something left that can matter become order[0 .. n), best first. Returns n. */
+static size_t order_begun(struct log_query *query, size_t total)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < total; i++) {
+        const struct scan_unit *unit = query->units.order[i];
+        const struct unit_cursor *cursor = cursor_of(query, unit);
+        if (cursor->next > 0 && !cursor->is_done && !time_beats(time_bar_get(&query->bar), cursor->next_ns, query->forward))
+            query->units.order[count++] = unit;
+    }
+    if (count > 1)
+        qsort_r(query->units.order, count, sizeof(*query->units.order), by_next, query);
+    return count;
+}
+
+/* All units give their best first: what they have after that mostly need not be read. */
+static bool run_passes(struct log_query *query, struct err *err)
+{
+    bool ok = true;
+    size_t count = query->units.scan->unit_count;
+    query->cursors = mem_array(count + 1, sizeof(*query->cursors));
+    while (ok && count > 0) {
+        ok = run_pass(query, count, err);
+        count = order_begun(query, count);
+    }
+    return ok;
 }
 
 static int64_t bound_ns(void *self)
@@ -361,6 +410,7 @@ static void log_query_close(struct log_query *query, size_t workers)
         pipeline_charge_fini(&worker->rows);
     }
     mem_free(query->workers);
+    mem_free(query->cursors);
     unit_scan_fini(&query->units);
     candidates_fini(&query->kept, query->control);
     charged_arena_fini(&query->lines, query->control);
@@ -383,7 +433,7 @@ bool log_query_run(const struct source *source, const struct executor *executor,
         .kept.forward = forward,
     };
     time_bar_init(&query.bar, query.limit, forward);
-    bool ok = log_query_open(&query, source, executor, arena, err) && run_rounds(&query, err);
+    bool ok = log_query_open(&query, source, executor, arena, err) && run_passes(&query, err);
     if (ok) {
         if (request->interval_ns > 0) // of the entries up to the limit, as Loki has it where a query is not split
             thin(&query.kept, request->interval_ns);

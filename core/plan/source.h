@@ -143,8 +143,8 @@ struct source {
     /* Reads a unit; sink false: stopped, which is no error. ERR_CORRUPT names the file and block. */
     bool (*scan_read)(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
                       struct err *err);
-    /* The same, but only the next step of a unit: its newest part, or its oldest, that the request still wants; the cursor then says what is left. So the best
-     * of all units can be had before the rest of any. NULL: units are read whole. */
+    /* The same in two steps: the unit's newest part (or its oldest) that the request still wants, and what the cursor says is left after that. So the best of
+     * all units can be had before the rest of any. NULL: units are read whole. */
     bool (*scan_read_step)(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
                            void *sink_self, struct err *err);
 

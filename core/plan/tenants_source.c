@@ -229,6 +229,15 @@ static bool scan_read(struct scan *opened, const struct scan_unit *unit, struct 
     return scan->tenants->inner->scan_read(origin->part->scan, origin->unit, reader, renumber_batch, &renumber, err);
 }
 
+static bool scan_read_step(struct scan *opened, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
+                           void *sink_self, struct err *err)
+{
+    const struct tenants_scan *scan = (const struct tenants_scan *)opened;
+    const struct unit_origin *origin = unit->part;
+    struct renumber renumber = {origin->part, sink, sink_self};
+    return scan->tenants->inner->scan_read_step(origin->part->scan, origin->unit, reader, cursor, renumber_batch, &renumber, err);
+}
+
 struct renumber_templates {
     const struct tenant_part *part;
     template_sink sink;
@@ -386,6 +395,7 @@ void tenants_source_init(struct tenants_source *tenants, const struct source *in
                    .reader_create = reader_create,
                    .reader_destroy = inner->reader_destroy,
                    .scan_read = scan_read,
+                   .scan_read_step = inner->scan_read_step == NULL ? NULL : scan_read_step,
         .scan_templates = scan_templates,
                    .label_names = label_names,
                    .label_values = label_values,

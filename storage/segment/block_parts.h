@@ -19,7 +19,7 @@
 
 #include "storage/segment/block_encode.h"
 
-#define BLOCK_PARTS_MAX 255u
+#define BLOCK_PARTS_MAX 255u /* SEGMENT_PARTS_MAX */
 #define BLOCK_PART_ENTRY ((size_t)40)
 #define BLOCK_PART_IS_PLAIN (UINT32_C(1) << 31)
 

@@ -163,6 +163,8 @@ bool segment_read_block(struct segment *segment, size_t block, unsigned columns,
 
 /* ---- a block part by part, for what needs some of its rows only ---- */
 
+#define SEGMENT_PARTS_MAX 255u /* of a block */
+
 uint32_t segment_block_parts(const struct segment_block *block); /* 0: it can be read whole only */
 
 /* Which parts a block has, and with SCAN_METADATA its metadata; no times, no lines. Valid until the reader reads another block. */

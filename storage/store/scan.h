@@ -82,6 +82,8 @@ struct scan_reader *scan_reader_create(void *self);
 void scan_reader_destroy(struct scan_reader *reader);
 bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
                     struct err *err);
+bool scan_unit_read_step(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
+                         void *sink_self, struct err *err);
 
 /* scan_templates.c: source's function. */
 bool scan_unit_templates(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, template_sink sink, void *sink_self, bool *out_has,

@@ -1,4 +1,5 @@
 #include "core/base/mem.h"
+#include "core/plan/time_bar.h"
 #include "storage/figures/store_figures.h"
 #include "storage/store/scan.h"
 
@@ -141,25 +142,71 @@ static bool part_is_wanted(const struct block_read *read, uint32_t number)
     return is_wanted && span.first_ns <= end_ns && span.last_ns >= start_ns;
 }
 
-static bool read_by_parts(struct block_read *read, struct err *err)
+/* The best time of a part. */
+static int64_t best_of_part(const struct block_read *read, uint32_t number)
+{
+    struct block_part_span span;
+    block_view_part(&read->view, number, &span);
+    return read->state->newest_first ? span.last_ns : span.first_ns;
+}
+
+/* The block's parts, the one with the best time first. Always the same for a block, and there are few. */
+static void order_parts(const struct block_read *read, uint8_t *order)
+{
+    for (uint32_t i = 0; i < read->view.layout.part_count; i++) {
+        int64_t best_ns = best_of_part(read, i);
+        uint32_t at = i;
+        for (; at > 0 && time_beats(best_ns, best_of_part(read, order[at - 1]), !read->state->newest_first); at--)
+            order[at] = order[at - 1];
+        order[at] = (uint8_t)i;
+    }
+}
+
+static bool read_part(struct block_read *read, uint32_t number, bool *goes_on, struct err *err)
 {
     const struct scan_part *part = read->unit->part;
-    struct block_reader *blocks = read->reader->blocks;
-    bool goes_on = true;
-    if (!segment_read_layout(part->segment, part->block, read->columns, blocks, &read->view, err))
+    struct block_rows_view rows;
+    if (!segment_read_part(part->segment, part->block, number, read->columns, read->reader->blocks, &rows, err))
         return false;
-    uint32_t count = read->view.layout.part_count;
-    for (uint32_t i = 0; goes_on && i < count; i++) {
-        uint32_t number = read->state->newest_first ? count - 1 - i : i;
-        struct block_rows_view rows;
-        if (!part_is_wanted(read, number))
+    read->stored_bytes += rows.stored_bytes;
+    *goes_on = give_rows(read, &rows);
+    return true;
+}
+
+static bool read_all_parts(struct block_read *read, struct err *err)
+{
+    bool ok = true, goes_on = true;
+    for (uint32_t i = 0; ok && goes_on && i < read->view.layout.part_count; i++)
+        ok = !part_is_wanted(read, i) || read_part(read, i, &goes_on, err);
+    return ok;
+}
+
+/* First the best part, and then all that is left and still wanted. */
+static bool read_step(struct block_read *read, struct unit_cursor *cursor, struct err *err)
+{
+    uint8_t order[SEGMENT_PARTS_MAX];
+    uint32_t parts_left = cursor->next == 0 ? 1 : UINT32_MAX;
+    bool goes_on = true;
+    order_parts(read, order);
+    cursor->is_done = true;
+    for (uint32_t i = cursor->next; goes_on && i < read->view.layout.part_count; i++) {
+        if (!part_is_wanted(read, order[i]))
             continue;
-        if (!segment_read_part(part->segment, part->block, number, read->columns, blocks, &rows, err))
+        if (parts_left-- == 0) {
+            *cursor = (struct unit_cursor){.next = i, .next_ns = best_of_part(read, order[i])};
+            return true;
+        }
+        if (!read_part(read, order[i], &goes_on, err))
             return false;
-        read->stored_bytes += rows.stored_bytes;
-        goes_on = give_rows(read, &rows);
     }
     return true;
+}
+
+static bool read_by_parts(struct block_read *read, struct unit_cursor *cursor, struct err *err)
+{
+    const struct scan_part *part = read->unit->part;
+    return segment_read_layout(part->segment, part->block, read->columns, read->reader->blocks, &read->view, err) &&
+           (cursor == NULL ? read_all_parts(read, err) : read_step(read, cursor, err));
 }
 
 static bool read_at_once(struct block_read *read, struct err *err)
@@ -179,15 +226,17 @@ static bool read_at_once(struct block_read *read, struct err *err)
     return true;
 }
 
-static bool read_block(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink,
+/* cursor: NULL: all of it at once. */
+static bool read_block(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
                        void *sink_self, struct err *err)
 {
     const struct scan_part *part = unit->part;
     bool has_parts = segment_block_parts(segment_block_at(part->segment, part->block)) > 0;
     struct block_read read = {.state = state, .unit = unit, .reader = reader, .columns = columns_of(state, part), .sink = sink, .sink_self = sink_self};
     block_reader_keep(reader->blocks, &state->cache_allowance);
-    if (has_parts ? read_by_parts(&read, err) : read_at_once(&read, err)) {
-        scan_count_blocks(state, 1, read.stored_bytes, block_reader_take_decompress_ns(reader->blocks));
+    bool is_first = cursor == NULL || cursor->next == 0;
+    if (has_parts ? read_by_parts(&read, cursor, err) : read_at_once(&read, err)) {
+        scan_count_blocks(state, is_first ? 1 : 0, read.stored_bytes, block_reader_take_decompress_ns(reader->blocks));
         return true;
     }
     if (err->code == ERR_CORRUPT || err->code == ERR_TRUNCATED)
@@ -273,12 +322,15 @@ static bool read_merged(struct scan_state *state, const struct scan_unit *unit, 
     return ok;
 }
 
-static bool read_unit(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
-                      struct err *err)
+/* cursor: as read_block. Only a block in parts is read in steps. */
+static bool read_unit(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
+                      void *sink_self, struct err *err)
 {
     const struct scan_part *part = unit->part;
+    if (cursor != NULL)
+        cursor->is_done = true;
     if (part->kind == SCAN_PART_BLOCK)
-        return read_block(state, unit, reader, sink, sink_self, err);
+        return read_block(state, unit, reader, cursor, sink, sink_self, err);
     if (part->kind == SCAN_PART_MERGED)
         return read_merged(state, unit, reader, sink, sink_self, err);
     batch_builder_begin(&reader->builder, columns_of(state, part));
@@ -288,16 +340,22 @@ static bool read_unit(struct scan_state *state, const struct scan_unit *unit, st
     return true;
 }
 
-bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
-                    struct err *err)
+bool scan_unit_read_step(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
+                         void *sink_self, struct err *err)
 {
     struct scan_state *state = scan->state;
     if (!((const struct scan_part *)unit->part)->is_sieved)
-        return read_unit(state, unit, reader, sink, sink_self, err);
+        return read_unit(state, unit, reader, cursor, sink, sink_self, err);
     if (reader->sieve == NULL)
         reader->sieve = delete_sieve_create();
     struct sieve_sink sieved = {.state = state, .sieve = reader->sieve, .sink = sink, .self = sink_self};
-    bool ok = read_unit(state, unit, reader, sieve_sink_take, &sieved, err);
+    bool ok = read_unit(state, unit, reader, cursor, sieve_sink_take, &sieved, err);
     delete_sieve_forget(reader->sieve); // its filters may go with this scan, the reader may not
     return ok;
+}
+
+bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
+                    struct err *err)
+{
+    return scan_unit_read_step(scan, unit, reader, NULL, sink, sink_self, err);
 }

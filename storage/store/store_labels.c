@@ -180,6 +180,7 @@ void store_source_init(struct store *store)
         .reader_create = scan_reader_create,
         .reader_destroy = scan_reader_destroy,
         .scan_read = scan_unit_read,
+        .scan_read_step = scan_unit_read_step,
         .scan_templates = scan_unit_templates,
         .label_names = store_label_names,
         .label_values = store_label_values,

@@ -122,8 +122,10 @@ static bool give(const struct entry_batch *all, uint32_t first, uint32_t end, ba
     return first == end || sink(sink_self, &cut);
 }
 
-static bool read_run(struct memory_scan *scan, const struct memory_part *part, uint32_t stream, uint32_t *given, struct arena *arena, batch_sink sink,
-                     void *sink_self)
+enum halves { BEST_HALF = 1, OTHER_HALF = 2, BOTH_HALVES = 3 };
+
+static bool read_run(struct memory_scan *scan, const struct memory_part *part, uint32_t stream, enum halves halves, uint32_t *given, struct arena *arena,
+                     batch_sink sink, void *sink_self)
 {
     size_t room = part->end - part->first;
     int64_t *ts_ns = ARENA_ARRAY(arena, int64_t, room);
@@ -159,11 +161,23 @@ static bool read_run(struct memory_scan *scan, const struct memory_part *part, u
         .metadata_set_count = has_metadata ? count : 0,
     };
     // As a block in parts: its newest rows first, if they are wanted first.
-    uint32_t middle = scan->request.newest_first ? count / 2 : 0;
-    bool goes_on = give(&batch, middle, count, sink, sink_self) && give(&batch, 0, middle, sink, sink_self);
+    uint32_t middle = count / 2;
+    bool newest_first = scan->request.newest_first;
+    bool goes_on = (halves & BEST_HALF) == 0 || give(&batch, newest_first ? middle : 0, newest_first ? count : middle, sink, sink_self);
+    goes_on = goes_on && ((halves & OTHER_HALF) == 0 || give(&batch, newest_first ? 0 : middle, newest_first ? middle : count, sink, sink_self));
     *given += count;
     buf_fini(&text);
     return goes_on;
+}
+
+static void read_unit(struct memory_scan *memory, const struct scan_unit *unit, struct scan_reader *reader, enum halves halves, batch_sink sink,
+                      void *sink_self)
+{
+    arena_reset(&reader->arena);
+    uint32_t given = 0;
+    for (size_t i = 0; i < unit->run_count; i++)
+        if (!read_run(memory, unit->part, unit->runs[i].stream, halves, &given, &reader->arena, sink, sink_self))
+            break;
 }
 
 static bool scan_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self, struct err *err)
@@ -171,11 +185,20 @@ static bool scan_read(struct scan *scan, const struct scan_unit *unit, struct sc
     (void)err;
     struct memory_scan *memory = (struct memory_scan *)scan;
     atomic_fetch_add(&memory->memory->units_read, 1);
-    arena_reset(&reader->arena);
-    uint32_t given = 0;
-    for (size_t i = 0; i < unit->run_count; i++)
-        if (!read_run(memory, unit->part, unit->runs[i].stream, &given, &reader->arena, sink, sink_self))
-            break;
+    read_unit(memory, unit, reader, BOTH_HALVES, sink, sink_self);
+    return true;
+}
+
+static bool scan_read_step(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
+                           void *sink_self, struct err *err)
+{
+    (void)err;
+    struct memory_scan *memory = (struct memory_scan *)scan;
+    bool is_first = cursor->next == 0;
+    if (is_first)
+        atomic_fetch_add(&memory->memory->units_read, 1);
+    read_unit(memory, unit, reader, is_first ? BEST_HALF : OTHER_HALF, sink, sink_self);
+    *cursor = (struct unit_cursor){.next = 1, .next_ns = memory->request.newest_first ? unit->last_ns : unit->first_ns, .is_done = !is_first};
     return true;
 }
 
@@ -190,7 +213,7 @@ void memory_source_init(struct memory_source *memory, const struct memory_stream
         }
     *memory = (struct memory_source){
         .source = {.self = memory, .scan_open = scan_open, .scan_close = scan_close, .reader_create = reader_create,
-                   .reader_destroy = reader_destroy, .scan_read = scan_read},
+                   .reader_destroy = reader_destroy, .scan_read = scan_read, .scan_read_step = scan_read_step},
         .streams = streams,
         .stream_count = stream_count,
         .entries = entries,
