@@ -20,7 +20,7 @@
     FAMILY(logi_build_info, GAUGE, "logi", "1, with what was built in its labels.", ("version", "revision", "compiler", "arch", "os"), ()) \
     FAMILY(logi_cache_bytes, GAUGE, "logi", "Bytes in caches.", ("cache"), ()) \
     FAMILY(logi_cache_evictions_total, COUNTER, "logi", "Cache entries dropped.", ("cache"), ()) \
-    FAMILY(logi_cache_requests_total, COUNTER, "logi", "Cache lookups by result (hit, miss); caches: label (label texts of pushes, and the streams that they stand for).", ("cache", "result"), ()) \
+    FAMILY(logi_cache_requests_total, COUNTER, "logi", "Cache lookups by result (hit, miss); caches: block (decompressed blocks), label (label texts of pushes, and the streams that they stand for).", ("cache", "result"), ()) \
     FAMILY(logi_component_up, GAUGE, "logi", "1 per running component: http, shards, index, wal, store, query, tail, ruler.", ("component"), ()) \
     FAMILY(logi_config_hash, GAUGE, "logi", "48 bits of the effective configuration's hash: equal on all nodes.", (), ()) \
     FAMILY(logi_config_last_reload_success_timestamp_seconds, GAUGE, "logi", "Time of the last good reload of the configuration, Unix seconds.", (), ()) \

@@ -273,7 +273,10 @@ static void give_back_space(struct log_files *log)
         give_up_file(log, log->writer.at, &ignored);
         return;
     }
-    if (is_empty && !is_fresh && log->folder.count > 0) {
+    pthread_mutex_lock(&log->lists); // trimming may drop files meanwhile
+    bool has_files = log->folder.count > 0;
+    pthread_mutex_unlock(&log->lists);
+    if (is_empty && !is_fresh && has_files) {
         end_file(log, 0);
         if (!begin_file(log, &ignored))
             return; // the next append tries again
