@@ -46,6 +46,11 @@ static bool too_deep(const struct parser *parser, int bound, struct err *err)
     return err_set(err, ERR_INVALID, "parse error at line %u, col %u: nested deeper than %d", parser->token.line, parser->token.column, bound);
 }
 
+bool parser_count_regex(struct parser *parser, struct err *err)
+{
+    return ++parser->regex_count <= QUERY_REGEXES_MAX || parser_semantic(err, "more than %u regular expressions in one query", QUERY_REGEXES_MAX);
+}
+
 bool parser_enter(struct parser *parser, struct err *err)
 {
     if (parser->depth == PARSER_DEPTH_MAX)

@@ -4,6 +4,7 @@
 #include "core/logql/ast.h"
 
 #define QUERY_BYTES_MAX ((size_t)131072)
+#define QUERY_REGEXES_MAX 1000u /* Loki has no such bound */
 
 /* Parses and checks a whole query; literals are folded. ERR_INVALID: "parse error at line 1, col 5: syntax error: unexpected ..." or
  * "parse error : ...". Of regexes, those of matchers and of label_replace are compiled here; what else stages take (regexp, pattern, ip(), paths, templates,

@@ -25,6 +25,8 @@ static bool matcher_op_of(enum token_kind kind, enum matcher_op *out)
 static bool matcher_make(struct parser *parser, enum matcher_op op, struct slice name, struct slice value, struct matcher *out, struct err *err)
 {
     struct err inner;
+    if ((op == MATCH_RE || op == MATCH_NRE) && !parser_count_regex(parser, err))
+        return false;
     if (matcher_init(out, op, name, value, parser->arena, &inner)) {
         parser_owns(parser, out->regex);
         return true;

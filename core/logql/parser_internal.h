@@ -13,11 +13,15 @@ struct parser {
     struct token token; /* under the cursor */
     struct arena *arena;
     unsigned depth;
+    unsigned regex_count; /* in the text so far */
     struct owned_regex *regexes; /* compiled so far: ended by parser_abandon when the parse fails, by expr_fini when it does not */
 };
 
 /* Remembers a regex, so that a parse that fails later does not leak it. NULL is fine. */
 void parser_owns(struct parser *parser, struct regex *regex);
+
+/* One more regular expression: each may take 6 MiB when it runs. False if it is over QUERY_REGEXES_MAX. */
+bool parser_count_regex(struct parser *parser, struct err *err) MUST_CHECK;
 
 bool parser_next(struct parser *parser, struct err *err) MUST_CHECK;
 bool parser_is_word(const struct parser *parser, enum word word);

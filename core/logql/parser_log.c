@@ -57,7 +57,8 @@ static bool line_filter(struct parser *parser, struct stage *out, struct err *er
             return false;
         out->alternatives = parser_push(parser, out->alternatives, out->alternative_count, sizeof(*out->alternatives));
         out->alternatives[out->alternative_count] = (struct line_filter_alternative){0};
-        if (!alternative(parser, &out->alternatives[out->alternative_count], err))
+        bool is_regex = out->filter_op == LINE_MATCHES || out->filter_op == LINE_NOT_MATCHES;
+        if (!alternative(parser, &out->alternatives[out->alternative_count], err) || (is_regex && !parser_count_regex(parser, err)))
             return false;
         out->alternative_count++;
     } while (parser_is_word(parser, WORD_OR));
@@ -164,7 +165,7 @@ static bool piped_word(struct parser *parser, enum word word, struct stage *out,
     case WORD_LOGFMT:
         return logfmt(parser, out, err);
     case WORD_REGEXP:
-        return argument(parser, STAGE_REGEXP, out, err);
+        return parser_count_regex(parser, err) && argument(parser, STAGE_REGEXP, out, err);
     case WORD_PATTERN:
         return argument(parser, STAGE_PATTERN, out, err);
     case WORD_LINE_FORMAT:

@@ -118,6 +118,8 @@ static bool label_replace(struct parser *parser, struct expr **out, struct err *
     }
     if (!parser_expect(parser, TOKEN_CLOSE_PAREN, ")", err))
         return false;
+    if (!parser_count_regex(parser, err))
+        return false;
     // Loki anchors by text, and its errors show it.
     struct slice anchored = arena_printf(parser->arena, "^(?:%.*s)$", SLICE_ARG(expr->replace_pattern));
     bool ok = regex_compile(anchored, REGEX_SEARCH, &expr->replace_regex, &inner);

@@ -191,6 +191,25 @@ static void nesting_of_any_kind_is_bounded_and_what_is_taken_is_read_back(void *
     }
 }
 
+static void regular_expressions_are_counted_wherever_they_stand(void **state)
+{
+    (void)state;
+    static const struct nesting_case cases[] = {
+        {"", "{a=\"b\"}", " |~ \"x.*y\"", QUERY_REGEXES_MAX},
+        {"", "{a=\"b\"} |~ \"x.*y\"", " or \"z+\"", QUERY_REGEXES_MAX - 1},
+        {"", "{a=\"b\"}", " | c=~\"x.*y\"", QUERY_REGEXES_MAX},
+        {"", "{a=\"b\"}", " | regexp \"(?P<x>.)\"", QUERY_REGEXES_MAX},
+    };
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct err err = {.text = ""};
+        if (!nested(cases[i].open, cases[i].middle, cases[i].close, cases[i].times_max, &err))
+            fail_msg("%s, %zu times: %s", cases[i].close, cases[i].times_max, err.text);
+        if (nested(cases[i].open, cases[i].middle, cases[i].close, cases[i].times_max + 1, &err) ||
+            strcmp(err.text, "parse error : more than 1000 regular expressions in one query") != 0)
+            fail_msg("%s, %zu times: taken, or %s", cases[i].close, cases[i].times_max + 1, err.text);
+    }
+}
+
 static void a_text_too_long_or_not_utf8_is_refused_before_it_is_read(void **state)
 {
     (void)state;
@@ -236,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_query_is_refused_in_lokis_words),
         cmocka_unit_test(a_bad_regex_of_a_matcher_is_refused_while_parsing),
         cmocka_unit_test(nesting_of_any_kind_is_bounded_and_what_is_taken_is_read_back),
+        cmocka_unit_test(regular_expressions_are_counted_wherever_they_stand),
         cmocka_unit_test(a_text_too_long_or_not_utf8_is_refused_before_it_is_read),
         cmocka_unit_test(a_query_cut_anywhere_is_an_error_or_a_query),
     };

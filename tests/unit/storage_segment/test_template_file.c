@@ -46,7 +46,7 @@ static void write_file(const struct line_template *templates, uint32_t count, ui
     must(template_writer_open(&system_disk, path_in("x.pat.tmp"), &writer, &err), &err);
     for (unsigned b = 0, at = 0; b < BLOCKS; at += sizes[b++]) {
         for (uint32_t i = 0; i < sizes[b]; i++)
-            rows[at + i] = b == 0 ? 3 : (uint16_t)(next_random() % count); // the first block has one template only
+            rows[at + i] = (uint16_t)(b == 0 ? 3 : next_random() % count); // the first block has one template only
         must(template_writer_block(writer, rows + at, sizes[b], &err), &err);
     }
     must(template_writer_finish(writer, path_in("x.pat"), 1234, templates, count, &err), &err);
