@@ -1,7 +1,5 @@
 #include "core/base/slice.h"
 
-#include "core/base/bytes.h"
-
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -34,19 +32,26 @@ struct slice slice_trim(struct slice s)
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
+static uint64_t word_at(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
 bool slice_is_ascii(struct slice s)
 {
     uint64_t all = 0;
     size_t i = 0;
     for (; i + 32 <= s.len; i += 32) {
-        all = le64_get(s.ptr + i) | le64_get(s.ptr + i + 8) | le64_get(s.ptr + i + 16) | le64_get(s.ptr + i + 24);
+        all = word_at(s.ptr + i) | word_at(s.ptr + i + 8) | word_at(s.ptr + i + 16) | word_at(s.ptr + i + 24);
         if ((all & HIGH_BITS) != 0)
             return false;
     }
     for (; i + 8 <= s.len; i += 8)
-        all |= le64_get(s.ptr + i);
+        all |= word_at(s.ptr + i);
     if (s.len >= 8) // once more over some bytes instead of one by one over the rest
-        return ((all | le64_get(s.ptr + s.len - 8)) & HIGH_BITS) == 0;
+        return ((all | word_at(s.ptr + s.len - 8)) & HIGH_BITS) == 0;
     for (; i < s.len; i++)
         all |= (uint8_t)s.ptr[i];
     return (all & HIGH_BITS) == 0;
