@@ -44,13 +44,14 @@ static void shut_down(struct http_request *http)
         http_reply_text(http, 503, SLICE("Ingester is stopping or already stopped."));
         return;
     }
+    bool terminates = flag_get(&form, "terminate", true); // read before the reply: the request, and its arena, end with that
     store_refuse_pushes(api->store);
     bool ok = !flag_get(&form, "flush", true) || store_flush(api->store, &err);
     if (ok)
         http_reply_status(http, 204);
     else
         http_reply_err(http, &err); // what is not sealed is in the log
-    if (flag_get(&form, "terminate", true))
+    if (terminates)
         api->terminate(api->terminate_self);
 }
 
