@@ -18,6 +18,11 @@ struct slice {
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
 #define SLICE_NONE ((struct slice){NULL, 0})
 
+struct slice_list {
+    const struct slice *items;
+    size_t count;
+};
+
 /* For printf's %.*s. */
 #define SLICE_ARG(s) (int)((s).len > INT32_MAX ? INT32_MAX : (s).len), (s).ptr != NULL ? (s).ptr : ""
 

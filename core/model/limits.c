@@ -13,6 +13,7 @@ enum limit_kind {
     LIMIT_KIND_TEXT,
     LIMIT_KIND_LIST,
     LIMIT_KIND_BLOCKS,
+    LIMIT_KIND_OTLP,
 };
 
 static const struct limit_row {
@@ -81,6 +82,7 @@ static size_t split(struct slice text, struct slice items[LIST_MAX])
 #define DEFAULT_RATE_MB(field, value) (void)0
 #define DEFAULT_TEXT(field, value) (void)0
 #define DEFAULT_BLOCKS(field, value) (void)0
+#define DEFAULT_OTLP(field, value) (void)0
 #define DEFAULT_LIST(field, value)                                                                                     \
     do {                                                                                                               \
         static struct slice items[LIST_MAX];                                                                           \
@@ -95,6 +97,7 @@ static size_t split(struct slice text, struct slice items[LIST_MAX])
 #define VALUE_TEXT(value) {(value), sizeof(value) - 1}
 #define VALUE_LIST(value) {NULL, 0}
 #define VALUE_BLOCKS(value) {NULL, 0}
+#define VALUE_OTLP(value) {.ignores_defaults = false}
 
 static struct limits defaults = {
 #define LIMIT_VALUE(kind, field, value, help) .field = VALUE_##kind(value),
@@ -165,6 +168,12 @@ static const struct limit_row *row_of(struct slice name)
             return &rows[i];
     }
     return NULL;
+}
+
+bool limits_is_tree(struct slice name)
+{
+    const struct limit_row *row = row_of(name);
+    return row != NULL && row->kind >= LIMIT_KIND_BLOCKS;
 }
 
 // ---- reading ----
@@ -273,6 +282,8 @@ static bool read_value(const struct limit_row *row, struct slice text, void *fie
         return read_list(text, arena, field, err);
     case LIMIT_KIND_BLOCKS:
         return query_blocks_parse(text, arena, field, err);
+    case LIMIT_KIND_OTLP:
+        return otlp_config_parse(text, arena, field, err);
     }
     return false;
 }
@@ -315,6 +326,7 @@ void limits_copy(const struct limits *from, struct arena *arena, struct limits *
 #define COPY_TEXT(field) out->field = arena_copy(arena, from->field);
 #define COPY_LIST(field) copy_list(&from->field, arena, &out->field);
 #define COPY_BLOCKS(field) query_blocks_copy(&from->field, arena, &out->field);
+#define COPY_OTLP(field) otlp_config_copy(&from->field, arena, &out->field);
 #define COPY(kind, field, value, help) COPY_##kind(field)
     LIMITS_TABLE(COPY)
 #undef COPY
@@ -386,6 +398,9 @@ static void print_value(struct buf *out, const struct limit_row *row, const void
     case LIMIT_KIND_BLOCKS:
         query_blocks_print(field, out);
         break;
+    case LIMIT_KIND_OTLP:
+        otlp_config_print(field, out);
+        break;
     }
 }
 
@@ -420,6 +435,8 @@ static const char *kind_text(enum limit_kind kind)
         return "list";
     case LIMIT_KIND_BLOCKS:
         return "list of mappings";
+    case LIMIT_KIND_OTLP:
+        return "mapping";
     }
     return "";
 }

@@ -7,10 +7,11 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/err.h"
+#include "core/model/otlp_config.h"
 #include "core/model/query_block.h"
 
 /*  LIMIT(kind, field, default, help). Kinds: BOOL, COUNT (int64), BYTES (int64), DURATION (int64 ns), RATE_MB (double, MiB a second),
- *  TEXT (struct slice), LIST (struct slice_list), BLOCKS (struct query_block_list) */
+ *  TEXT (struct slice), LIST (struct slice_list), BLOCKS (struct query_block_list), OTLP (struct otlp_config) */
 #define LIMITS_TABLE(LIMIT)                                                                                                   \
     /* ingestion */                                                                                                          \
     LIMIT(RATE_MB, ingestion_rate_mb, 0, "accepted line and metadata bytes a second, in MiB; 0: no limit")                    \
@@ -37,8 +38,9 @@
     LIMIT(BOOL, discover_log_levels, true, "add detected_level to structured metadata")                                       \
     LIMIT(LIST, log_level_fields, "level,LEVEL,Level,log.level,severity,SEVERITY,Severity,SeverityText,lvl,LVL,Lvl,severity_text,Severity_Text,SEVERITY_TEXT", \
           "names that detected_level is read from")                                                                         \
+    LIMIT(OTLP, otlp_config, "", "what becomes of OTLP attributes: docs/api/otlp.md, Rules")                                  \
     LIMIT(LIST, otlp_index_attributes, "service.name,service.namespace,service.instance.id,deployment.environment,deployment.environment.name,cloud.region,cloud.availability_zone,k8s.cluster.name,k8s.namespace.name,k8s.pod.name,k8s.container.name,container.name,k8s.replicaset.name,k8s.deployment.name,k8s.statefulset.name,k8s.daemonset.name,k8s.cronjob.name,k8s.job.name", \
-          "OTLP resource attributes that become stream labels; the others become structured metadata")                      \
+          "OTLP resource attributes that become stream labels where otlp_config does not ignore these defaults")             \
     LIMIT(LIST, otlp_drop_attributes, "", "OTLP attributes of resources, scopes and records that are not stored")             \
     LIMIT(LIST, enforced_labels, "", "labels that each stream must have")                                                     \
     LIMIT(TEXT, block_ingestion_until, "", "refuse pushes until this RFC3339 time")                                          \
@@ -70,11 +72,6 @@
     LIMIT(COUNT, ruler_max_rule_groups_per_tenant, 0, "rule groups")                                                         \
     LIMIT(BOOL, ruler_remote_write_disabled, false, "do not send what recording rules give")
 
-struct slice_list {
-    const struct slice *items;
-    size_t count;
-};
-
 #define LIMIT_TYPE_BOOL bool
 #define LIMIT_TYPE_COUNT int64_t
 #define LIMIT_TYPE_BYTES int64_t
@@ -83,6 +80,7 @@ struct slice_list {
 #define LIMIT_TYPE_TEXT struct slice
 #define LIMIT_TYPE_LIST struct slice_list
 #define LIMIT_TYPE_BLOCKS struct query_block_list
+#define LIMIT_TYPE_OTLP struct otlp_config
 
 struct limits {
 #define LIMIT_FIELD(kind, field, value, help) LIMIT_TYPE_##kind field;
@@ -93,13 +91,16 @@ struct limits {
 /* Defaults; texts and lists are static. */
 void limits_defaults(struct limits *out);
 
-/* The same limits, with texts, lists and blocks in the arena; blocks are not compiled. */
+/* The same limits, with texts, lists, blocks and rules in the arena; these are not compiled. */
 void limits_copy(const struct limits *from, struct arena *arena, struct limits *out);
 
 /* Sets one field by its name from the text that a configuration holds ("256KB", "7d", "true", "a,b"). An item of a list may be in double quotes, with Go's
  * escapes, and then means exactly what they hold; a text is taken as it is, but for outer spaces. ERR_NOT_FOUND: no such name (the text names
  * the nearest right one); ERR_INVALID: not a value of its kind. Copies to the arena. */
 bool limits_set(struct limits *limits, struct slice name, struct slice value, struct arena *arena, struct err *err) MUST_CHECK;
+
+/* The limit of that name is a tree of lists and maps; its text is in the form of flow_text.h. */
+bool limits_is_tree(struct slice name);
 
 /* name: value lines in the table's order, as YAML. */
 void limits_print_yaml(const struct limits *limits, struct buf *out, size_t indent);

@@ -1,5 +1,6 @@
 #include "core/model/query_block.h"
 
+#include "core/model/flow_text.h"
 #include "core/model/go_text.h"
 #include "core/model/regex.h"
 
@@ -9,44 +10,6 @@ static const struct {
 } types[] = {{{"metric", 6}, QUERY_TYPE_METRIC}, {{"filter", 6}, QUERY_TYPE_FILTER}, {{"limited", 7}, QUERY_TYPE_LIMITED}};
 
 // ---- reading ----
-
-static void skip_space(struct slice *in)
-{
-    while (in->len > 0 && (in->ptr[0] == ' ' || in->ptr[0] == '\t' || in->ptr[0] == '\n' || in->ptr[0] == '\r'))
-        *in = slice_from(*in, 1);
-}
-
-static bool take_byte(struct slice *in, char c)
-{
-    skip_space(in);
-    bool is_there = in->len > 0 && in->ptr[0] == c;
-    if (is_there)
-        *in = slice_from(*in, 1);
-    return is_there;
-}
-
-// A quoted literal, or what stands before the next byte that ends a word.
-static bool take_word(struct slice *in, struct arena *arena, struct slice *out, struct err *err)
-{
-    skip_space(in);
-    size_t end = 0;
-    if (in->len > 0 && in->ptr[0] == '"') {
-        end = 1;
-        while (end < in->len && in->ptr[end] != '"')
-            end += in->ptr[end] == '\\' ? 2 : 1;
-        struct buf text = BUF_INIT;
-        bool ok = end < in->len && go_unquote(slice_of(in->ptr, end + 1), &text);
-        *out = arena_copy(arena, buf_slice(&text));
-        buf_fini(&text);
-        *in = slice_from(*in, ok ? end + 1 : in->len);
-        return ok || err_set(err, ERR_INVALID, "a text without its closing quote, or with a bad escape");
-    }
-    while (end < in->len && strchr(",:[]{}", in->ptr[end]) == NULL)
-        end++;
-    *out = arena_copy(arena, slice_trim(slice_of(in->ptr, end)));
-    *in = slice_from(*in, end);
-    return true;
-}
 
 static bool add_types(struct slice text, struct query_block *block, struct err *err)
 {
@@ -64,7 +27,7 @@ static bool add_types(struct slice text, struct query_block *block, struct err *
     return true;
 }
 
-static bool set_field(struct query_block *block, struct slice name, struct slice value, struct err *err)
+static bool set_text(struct query_block *block, struct slice name, struct slice value, struct err *err)
 {
     int64_t number = 0;
     if (slice_eq(name, SLICE("pattern"))) {
@@ -76,8 +39,6 @@ static bool set_field(struct query_block *block, struct slice name, struct slice
         return block->is_regex || slice_eq_nocase(value, SLICE("false")) ||
                err_set(err, ERR_INVALID, "regex: %.*s is neither true nor false", SLICE_ARG(value));
     }
-    if (slice_eq(name, SLICE("types")))
-        return add_types(value, block, err);
     if (!slice_eq(name, SLICE("hash")))
         return err_set(err, ERR_INVALID, "unknown key %.*s: pattern, regex, types, hash and query_tags are known", SLICE_ARG(name));
     if (!go_parse_int(value, &number, err) || number < 0 || number > UINT32_MAX)
@@ -86,71 +47,57 @@ static bool set_field(struct query_block *block, struct slice name, struct slice
     return true;
 }
 
-// {name: value, ...}, added to the tags that the block has.
-static bool take_tags(struct slice *in, struct arena *arena, struct query_block *block, struct err *err)
+// A text of types by commas, or a list of them.
+static bool set_types(struct query_block *block, const struct flow_value *value, struct err *err)
 {
-    struct query_tag *tags = ARENA_ARRAY(arena, struct query_tag, QUERY_TAGS_MAX);
+    if (value->kind == FLOW_TEXT)
+        return add_types(value->text, block, err);
+    bool ok = value->kind == FLOW_LIST || err_set(err, ERR_INVALID, "types: a list is wanted");
+    for (size_t i = 0; ok && i < value->count; i++)
+        ok = value->items[i].kind == FLOW_TEXT ? add_types(value->items[i].text, block, err) : err_set(err, ERR_INVALID, "types: words are wanted");
+    return ok;
+}
+
+// Added to the tags that the block has.
+static bool set_tags(struct query_block *block, const struct flow_value *value, struct arena *arena, struct err *err)
+{
+    if (value->kind == FLOW_TEXT && value->text.len == 0)
+        return true;
+    if (value->kind != FLOW_MAP)
+        return err_set(err, ERR_INVALID, "query_tags: {name: value, ...} is wanted");
+    if (block->tag_count + value->count > QUERY_TAGS_MAX)
+        return err_set(err, ERR_INVALID, "query_tags: more than %d", QUERY_TAGS_MAX);
+    struct query_tag *tags = ARENA_ARRAY(arena, struct query_tag, block->tag_count + value->count);
     for (size_t i = 0; i < block->tag_count; i++)
         tags[i] = block->tags[i];
     block->tags = tags;
-    while (!take_byte(in, '}')) {
-        struct query_tag tag;
-        if (!take_word(in, arena, &tag.name, err))
-            return false;
-        if (tag.name.len == 0 || !take_byte(in, ':'))
+    for (size_t i = 0; i < value->count; i++) {
+        if (value->keys[i].len == 0 || value->items[i].kind != FLOW_TEXT)
             return err_set(err, ERR_INVALID, "query_tags: {name: value, ...} is wanted");
-        if (!take_word(in, arena, &tag.value, err))
-            return false;
-        if (block->tag_count == QUERY_TAGS_MAX)
-            return err_set(err, ERR_INVALID, "query_tags: more than %d", QUERY_TAGS_MAX);
-        tags[block->tag_count++] = tag;
-        if (!take_byte(in, ',') && (in->len == 0 || in->ptr[0] != '}'))
-            return err_set(err, ERR_INVALID, "a comma or a closing brace is missing in query_tags");
+        tags[block->tag_count++] = (struct query_tag){value->keys[i], value->items[i].text};
     }
     return true;
 }
 
-// What follows `key:`: a word or, for types, a list of them, or, for query_tags, a mapping.
-static bool take_value(struct slice *in, struct arena *arena, struct query_block *block, struct slice name, struct err *err)
+static bool set_field(struct query_block *block, struct slice name, const struct flow_value *value, struct arena *arena, struct err *err)
 {
-    struct slice value;
-    if (slice_eq(name, SLICE("query_tags")) || slice_eq(name, SLICE("tags"))) {
-        if (take_byte(in, '{'))
-            return take_tags(in, arena, block, err);
-        if (!take_word(in, arena, &value, err))
-            return false;
-        return value.len == 0 || err_set(err, ERR_INVALID, "query_tags: {name: value, ...} is wanted");
-    }
-    if (!take_byte(in, '['))
-        return take_word(in, arena, &value, err) && set_field(block, name, value, err);
-    if (!slice_eq(name, SLICE("types")))
-        return err_set(err, ERR_INVALID, "%.*s: a list is not wanted", SLICE_ARG(name));
-    while (!take_byte(in, ']')) {
-        if (in->len == 0)
-            return err_set(err, ERR_INVALID, "a list without its closing bracket");
-        if (!take_word(in, arena, &value, err) || !add_types(value, block, err))
-            return false;
-        if (!take_byte(in, ',') && (in->len == 0 || in->ptr[0] != ']'))
-            return err_set(err, ERR_INVALID, "a comma is missing in types");
-    }
-    return true;
+    if (slice_eq(name, SLICE("query_tags")) || slice_eq(name, SLICE("tags")))
+        return set_tags(block, value, arena, err);
+    if (slice_eq(name, SLICE("types")))
+        return set_types(block, value, err);
+    if (value->kind != FLOW_TEXT)
+        return err_set(err, ERR_INVALID, "%.*s: a list or map is not wanted", SLICE_ARG(name));
+    return set_text(block, name, value->text, err);
 }
 
-static bool take_block(struct slice *in, struct arena *arena, struct query_block *block, struct err *err)
+static bool read_block(const struct flow_value *value, struct arena *arena, struct query_block *block, struct err *err)
 {
     *block = (struct query_block){.pattern = SLICE("")};
-    if (!take_byte(in, '{'))
+    if (value->kind != FLOW_MAP)
         return err_set(err, ERR_INVALID, "a list of {pattern, regex, types, hash, query_tags} is wanted");
-    while (!take_byte(in, '}')) {
-        struct slice name;
-        if (!take_word(in, arena, &name, err))
+    for (size_t i = 0; i < value->count; i++) {
+        if (!set_field(block, value->keys[i], &value->items[i], arena, err))
             return false;
-        if (!take_byte(in, ':'))
-            return err_set(err, ERR_INVALID, "a colon is missing after \"%.*s\"", SLICE_ARG(name));
-        if (!take_value(in, arena, block, name, err))
-            return false;
-        if (!take_byte(in, ',') && (in->len == 0 || in->ptr[0] != '}'))
-            return err_set(err, ERR_INVALID, "a comma or a closing brace is missing after %.*s", SLICE_ARG(name));
     }
     struct regex *probe = NULL; // a bad pattern is told when the configuration is read, with its line
     bool ok = !block->is_regex || regex_compile(block->pattern, REGEX_SEARCH, &probe, err);
@@ -160,26 +107,22 @@ static bool take_block(struct slice *in, struct arena *arena, struct query_block
 
 bool query_blocks_parse(struct slice text, struct arena *arena, struct query_block_list *out, struct err *err)
 {
-    struct query_block_list list = {NULL, 0};
-    struct slice in = slice_trim(text);
-    bool has_more = in.len > 0;
-    if (has_more && !take_byte(&in, '['))
+    struct flow_value tree;
+    *out = (struct query_block_list){NULL, 0};
+    if (slice_trim(text).len == 0)
+        return true;
+    if (!flow_read(text, arena, &tree, err))
+        return false;
+    if (tree.kind != FLOW_LIST)
         return err_set(err, ERR_INVALID, "a list of {pattern, regex, types, hash, query_tags} is wanted");
-    while (has_more && !take_byte(&in, ']')) {
-        if (list.count == QUERY_BLOCKS_MAX)
-            return err_set(err, ERR_INVALID, "more than %d items", QUERY_BLOCKS_MAX);
-        if (list.items == NULL)
-            list.items = ARENA_ARRAY(arena, struct query_block, QUERY_BLOCKS_MAX);
-        if (!take_block(&in, arena, &list.items[list.count], err))
+    if (tree.count > QUERY_BLOCKS_MAX)
+        return err_set(err, ERR_INVALID, "more than %d items", QUERY_BLOCKS_MAX);
+    struct query_block *items = ARENA_ARRAY(arena, struct query_block, tree.count);
+    for (size_t i = 0; i < tree.count; i++) {
+        if (!read_block(&tree.items[i], arena, &items[i], err))
             return false;
-        list.count++;
-        if (!take_byte(&in, ',') && (in.len == 0 || in.ptr[0] != ']'))
-            return err_set(err, ERR_INVALID, "a comma or the closing bracket is missing after item %zu", list.count);
     }
-    skip_space(&in);
-    if (in.len > 0)
-        return err_set(err, ERR_INVALID, "text after the closing bracket");
-    *out = list;
+    *out = (struct query_block_list){items, tree.count};
     return true;
 }
 

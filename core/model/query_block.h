@@ -1,6 +1,6 @@
 /* query_block.h: blocked_queries: what queries a tenant may not run. Meaning: Loki's limits_config.blocked_queries.
  *
- * TEXT FORM, which is also YAML's and JSON's flow form: [{pattern: "...", regex: true, types: "metric,filter", hash: 123, query_tags: {source: "grafana"}}, ...]. Each
+ * TEXT FORM (flow_text.h): [{pattern: "...", regex: true, types: "metric,filter", hash: 123, query_tags: {source: "grafana"}}, ...]. Each
  * key may be left out; tags is another name of query_tags.
  *
  * Thread: any; a list in force is not changed.

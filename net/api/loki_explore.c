@@ -23,6 +23,46 @@ static void put_list(struct buf *out, const char *name, struct slice_list list)
     buf_byte(out, ']');
 }
 
+static void put_rule(struct buf *out, bool is_first, enum otlp_action action, struct slice_list attributes, struct slice pattern)
+{
+    buf_printf(out, "%s{\"action\":\"%s\",", is_first ? "" : ",", otlp_action_name(action));
+    if (pattern.len == 0) {
+        put_list(out, "attributes", attributes);
+    } else {
+        buf_str(out, "\"regex\":");
+        json_put_string(out, pattern);
+    }
+    buf_byte(out, '}');
+}
+
+static void put_rules(struct buf *out, const char *name, const struct otlp_rule_list *rules)
+{
+    if (rules->count == 0)
+        return;
+    buf_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < rules->count; i++)
+        put_rule(out, i == 0, rules->items[i].action, rules->items[i].attributes, rules->items[i].pattern);
+    buf_byte(out, ']');
+}
+
+/* The rules in force: the labels by default are the first of them. */
+static void put_otlp_config(struct buf *out, const struct limits *limits)
+{
+    const struct otlp_config *config = &limits->otlp_config;
+    bool has_defaults = !config->ignores_defaults && limits->otlp_index_attributes.count > 0;
+    buf_printf(out, "\"otlp_config\":{\"resource_attributes\":{%s\"attributes_config\":[", config->ignores_defaults ? "\"ignore_defaults\":true," : "");
+    if (has_defaults)
+        put_rule(out, true, OTLP_AS_LABEL, limits->otlp_index_attributes, SLICE(""));
+    for (size_t i = 0; i < config->resource.count; i++) {
+        const struct otlp_rule *rule = &config->resource.items[i];
+        put_rule(out, i == 0 && !has_defaults, rule->action, rule->attributes, rule->pattern);
+    }
+    buf_str(out, "]}");
+    put_rules(out, "scope_attributes", &config->scope);
+    put_rules(out, "log_attributes", &config->record);
+    buf_printf(out, "%s}", config->severity_text_is_label ? ",\"severity_text_as_label\":true" : "");
+}
+
 static void put_duration(struct buf *out, const char *name, int64_t ns)
 {
     buf_printf(out, ",\"%s\":\"", name);
@@ -45,11 +85,9 @@ void loki_drilldown_limits(struct http_request *http)
     put_duration(out, "max_query_length", limits->max_query_length);
     put_duration(out, "max_query_lookback", limits->max_query_lookback);
     put_duration(out, "max_query_range", limits->max_query_range);
-    buf_printf(out, ",\"max_query_series\":%lld,\"metric_aggregation_enabled\":false,\"otlp_config\":{\"resource_attributes\":{\"attributes_config\":[{"
-                    "\"action\":\"index_label\",",
-               (long long)limits->max_query_series);
-    put_list(out, "attributes", limits->otlp_index_attributes);
-    buf_str(out, "}]}},\"pattern_persistence_enabled\":false");
+    buf_printf(out, ",\"max_query_series\":%lld,\"metric_aggregation_enabled\":false,", (long long)limits->max_query_series);
+    put_otlp_config(out, limits);
+    buf_str(out, ",\"pattern_persistence_enabled\":false");
     put_duration(out, "query_timeout", limits->query_timeout);
     put_duration(out, "retention_period", limits->retention_period);
     buf_printf(out, ",\"volume_enabled\":%s,\"volume_max_series\":%lld},\"pattern_ingester_enabled\":%s,\"version\":\"unknown\"}\n",

@@ -18,6 +18,7 @@ static size_t numbers_of(const struct limits *limits, struct number out[NUMBERS_
 #define NUMBER_TEXT(field)
 #define NUMBER_LIST(field)
 #define NUMBER_BLOCKS(field)
+#define NUMBER_OTLP(field)
 #define NUMBER_COUNT(field) out[count++] = (struct number){#field, (double)limits->field};
 #define NUMBER_BYTES(field) NUMBER_COUNT(field)
 #define NUMBER_BOOL(field) NUMBER_COUNT(field)

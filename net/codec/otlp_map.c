@@ -1,8 +1,12 @@
 #include "net/codec/otlp_map.h"
 
+#include <stdlib.h>
+
 #include "core/base/bytes.h"
 #include "core/ingest/entry_metadata.h"
 #include "net/codec/push_builder.h"
+
+enum attribute_place { OF_RESOURCE, OF_SCOPE, OF_RECORD };
 
 struct mapper {
     const struct limits *limits;
@@ -15,6 +19,15 @@ struct mapper {
     size_t resource_bytes;     /* of it, the resource's */
     struct buf own;            /* of the record */
     const struct label_set *labels; /* of the resource's stream */
+    bool records_have_labels;       /* attributes of records may become labels, too */
+};
+
+/* A record on its way into a stream, where records_have_labels. */
+struct routed {
+    const struct otlp_record *record;
+    const struct label_set *labels; /* NULL: none but the resource's */
+    struct slice shared;            /* metadata of resource and scope */
+    size_t order;                   /* as sent */
 };
 
 static bool list_has(const struct slice_list *list, struct slice name)
@@ -92,15 +105,31 @@ static bool metadata_leaf(struct mapper *mapper, void *self, struct slice name, 
     return true;
 }
 
-/* Attributes as metadata, but for those that are dropped or, of a resource, labels. */
-static bool attributes_put(struct mapper *mapper, const struct otlp_pairs *attributes, bool is_resource, struct buf *out)
+/* What becomes of an attribute. The labels of a resource that are so by default come before the rules, as in Loki. */
+static enum otlp_action action_of(const struct mapper *mapper, enum attribute_place place, struct slice key)
+{
+    const struct otlp_config *config = &mapper->limits->otlp_config;
+    if (list_has(&mapper->limits->otlp_drop_attributes, key))
+        return OTLP_DROPPED;
+    switch (place) {
+    case OF_RESOURCE:
+        if (!config->ignores_defaults && list_has(&mapper->limits->otlp_index_attributes, key))
+            return OTLP_AS_LABEL;
+        return otlp_rules_action(&config->resource, key);
+    case OF_SCOPE:
+        return otlp_rules_action(&config->scope, key);
+    case OF_RECORD:
+        return otlp_rules_action(&config->record, key);
+    }
+    return OTLP_AS_METADATA;
+}
+
+/* Those that become metadata. */
+static bool attributes_put(struct mapper *mapper, const struct otlp_pairs *attributes, enum attribute_place place, struct buf *out)
 {
     for (size_t i = 0; i < attributes->count; i++) {
         const struct otlp_pair *pair = &attributes->items[i];
-        if (list_has(&mapper->limits->otlp_drop_attributes, pair->key) ||
-            (is_resource && list_has(&mapper->limits->otlp_index_attributes, pair->key)))
-            continue;
-        if (!attribute_each(mapper, pair, metadata_leaf, out))
+        if (action_of(mapper, place, pair->key) == OTLP_AS_METADATA && !attribute_each(mapper, pair, metadata_leaf, out))
             return false;
     }
     return true;
@@ -127,6 +156,8 @@ static bool label_leaf(struct mapper *mapper, void *self, struct slice name, str
 {
     struct label_list *list = self;
     struct label label;
+    if (text.len == 0)
+        return true;
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
         struct label *labels = OTLP_ARRAY_OF(mapper->memory, struct label, capacity);
@@ -137,8 +168,6 @@ static bool label_leaf(struct mapper *mapper, void *self, struct slice name, str
         list->labels = labels;
         list->capacity = capacity;
     }
-    if (text.len == 0)
-        return true;
     if (!keep(mapper, name, &label.name) || !keep(mapper, text, &label.value) ||
         !metadata_name_normalize(mapper->memory->arena, &label.name, mapper->err))
         return false;
@@ -147,21 +176,52 @@ static bool label_leaf(struct mapper *mapper, void *self, struct slice name, str
     return true;
 }
 
-static bool labels_find(struct mapper *mapper, const struct otlp_resource *resource)
+/* Adds those attributes that become labels. */
+static bool labels_add(struct mapper *mapper, const struct otlp_pairs *attributes, enum attribute_place place, struct label_list *list)
 {
-    struct label_list list = {0};
-    for (size_t i = 0; i < resource->attributes.count; i++) {
-        const struct otlp_pair *pair = &resource->attributes.items[i];
-        bool is_dropped = list_has(&mapper->limits->otlp_drop_attributes, pair->key);
-        if (!is_dropped && list_has(&mapper->limits->otlp_index_attributes, pair->key) && !attribute_each(mapper, pair, label_leaf, &list))
+    for (size_t i = 0; i < attributes->count; i++) {
+        const struct otlp_pair *pair = &attributes->items[i];
+        if (action_of(mapper, place, pair->key) == OTLP_AS_LABEL && !attribute_each(mapper, pair, label_leaf, list))
             return false;
     }
+    return true;
+}
+
+static bool labels_keep(struct mapper *mapper, const struct label_list *list, const struct label_set **out)
+{
     struct label_set *set = OTLP_ARRAY_OF(mapper->memory, struct label_set, 1);
     if (set == NULL)
         return otlp_too_large(mapper->err);
-    *set = (struct label_set){list.labels, list.count};
-    mapper->labels = set;
+    *set = (struct label_set){list->labels, list->count};
+    *out = set;
     return true;
+}
+
+static bool labels_find(struct mapper *mapper, const struct otlp_resource *resource)
+{
+    struct label_list list = {0};
+    return labels_add(mapper, &resource->attributes, OF_RESOURCE, &list) && labels_keep(mapper, &list, &mapper->labels);
+}
+
+/* The resource's labels and the record's, of which the last of a name counts; NULL where the record has none. */
+static bool record_labels_find(struct mapper *mapper, const struct otlp_record *record, const struct label_set **out)
+{
+    struct label_list own = {0};
+    struct label_list all = {0};
+    *out = NULL;
+    if (!labels_add(mapper, &record->attributes, OF_RECORD, &own) ||
+        (mapper->limits->otlp_config.severity_text_is_label && !label_leaf(mapper, &own, SLICE("severity_text"), record->severity_text)))
+        return false;
+    if (own.count == 0)
+        return true;
+    all.count = mapper->labels->count + own.count;
+    all.labels = OTLP_ARRAY_OF(mapper->memory, struct label, all.count);
+    if (all.labels == NULL)
+        return otlp_too_large(mapper->err);
+    if (mapper->labels->count > 0)
+        memcpy(all.labels, mapper->labels->labels, mapper->labels->count * sizeof(*all.labels));
+    memcpy(all.labels + mapper->labels->count, own.labels, own.count * sizeof(*all.labels));
+    return labels_keep(mapper, &all, out);
 }
 
 /* ---- records ---- */
@@ -192,7 +252,7 @@ static bool own_metadata_put(struct mapper *mapper, const struct otlp_record *re
 {
     struct buf *own = &mapper->own;
     buf_reset(own);
-    if (!attributes_put(mapper, &record->attributes, false, own))
+    if (!attributes_put(mapper, &record->attributes, OF_RECORD, own))
         return false;
     if (record->time_ns != 0)
         number_put(own, SLICE("observed_timestamp"), record->observed_ns);
@@ -238,22 +298,91 @@ static int64_t time_of(const struct mapper *mapper, const struct otlp_record *re
     return ns > INT64_MAX ? PUSH_TS_INVALID : (int64_t)ns;
 }
 
-static bool scope_map(struct mapper *mapper, const struct otlp_scope *scope)
+/* Metadata of the resource and of this scope, which its records share. */
+static bool shared_find(struct mapper *mapper, const struct otlp_scope *scope, struct slice *out)
 {
-    struct slice shared = SLICE_NONE;
     mapper->shared.len = mapper->resource_bytes;
-    if (!attributes_put(mapper, &scope->attributes, false, &mapper->shared))
+    if (!attributes_put(mapper, &scope->attributes, OF_SCOPE, &mapper->shared))
         return false;
     pair_put(&mapper->shared, SLICE("scope_name"), scope->name);
     pair_put(&mapper->shared, SLICE("scope_version"), scope->version);
     number_put(&mapper->shared, SLICE("scope_dropped_attributes_count"), scope->dropped_attributes);
-    if (!keep(mapper, buf_slice(&mapper->shared), &shared))
+    return keep(mapper, buf_slice(&mapper->shared), out);
+}
+
+static bool record_map(struct mapper *mapper, const struct otlp_record *record, struct slice shared)
+{
+    struct push_entry entry = {.ts_ns = time_of(mapper, record)};
+    return metadata_find(mapper, record, shared, &entry.metadata) && line_find(mapper, &record->body, &entry.line) &&
+           push_builder_entry(&mapper->builder, &entry, mapper->err);
+}
+
+static bool stream_begin(struct mapper *mapper, const struct label_set *labels)
+{
+    struct push_stream *stream = push_builder_stream(&mapper->builder, mapper->err);
+    if (stream == NULL)
         return false;
-    for (size_t i = 0; i < scope->record_count; i++) {
-        const struct otlp_record *record = &scope->records[i];
-        struct push_entry entry = {.ts_ns = time_of(mapper, record)};
-        if (!metadata_find(mapper, record, shared, &entry.metadata) || !line_find(mapper, &record->body, &entry.line) ||
-            !push_builder_entry(&mapper->builder, &entry, mapper->err))
+    stream->labels = labels;
+    stream->metadata_form = PUSH_METADATA_ENCODED;
+    return true;
+}
+
+/* All records into the resource's stream. */
+static bool records_map(struct mapper *mapper, const struct otlp_resource *resource)
+{
+    if (!stream_begin(mapper, mapper->labels))
+        return false;
+    for (size_t i = 0; i < resource->scope_count; i++) {
+        const struct otlp_scope *scope = &resource->scopes[i];
+        struct slice shared = SLICE_NONE;
+        if (!shared_find(mapper, scope, &shared))
+            return false;
+        for (size_t k = 0; k < scope->record_count; k++) {
+            if (!record_map(mapper, &scope->records[k], shared))
+                return false;
+        }
+    }
+    return true;
+}
+
+static int labels_cmp(const struct label_set *a, const struct label_set *b)
+{
+    if (a == NULL || b == NULL)
+        return (a != NULL) - (b != NULL);
+    return label_set_cmp_text(a, b);
+}
+
+static int routed_cmp(const void *a, const void *b)
+{
+    const struct routed *x = a;
+    const struct routed *y = b;
+    int order = labels_cmp(x->labels, y->labels);
+    return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* Each record into the stream of its labels: a stream for each set of labels, its records in the order in which they were sent. */
+static bool records_route(struct mapper *mapper, const struct otlp_resource *resource, size_t count)
+{
+    struct routed *routed = OTLP_ARRAY_OF(mapper->memory, struct routed, count);
+    size_t n = 0;
+    if (routed == NULL)
+        return otlp_too_large(mapper->err);
+    for (size_t i = 0; i < resource->scope_count; i++) {
+        const struct otlp_scope *scope = &resource->scopes[i];
+        struct slice shared = SLICE_NONE;
+        if (!shared_find(mapper, scope, &shared))
+            return false;
+        for (size_t k = 0; k < scope->record_count; k++, n++) {
+            routed[n] = (struct routed){.record = &scope->records[k], .shared = shared, .order = n};
+            if (!record_labels_find(mapper, routed[n].record, &routed[n].labels))
+                return false;
+        }
+    }
+    qsort(routed, count, sizeof(*routed), routed_cmp);
+    for (size_t i = 0; i < count; i++) {
+        bool is_first = i == 0 || labels_cmp(routed[i - 1].labels, routed[i].labels) != 0;
+        if ((is_first && !stream_begin(mapper, routed[i].labels != NULL ? routed[i].labels : mapper->labels)) ||
+            !record_map(mapper, routed[i].record, routed[i].shared))
             return false;
     }
     return true;
@@ -267,19 +396,10 @@ static bool resource_map(struct mapper *mapper, const struct otlp_resource *reso
     if (records == 0)
         return true; // a stream needs an entry
     mapper->shared.len = 0;
-    if (!labels_find(mapper, resource) || !attributes_put(mapper, &resource->attributes, true, &mapper->shared))
+    if (!labels_find(mapper, resource) || !attributes_put(mapper, &resource->attributes, OF_RESOURCE, &mapper->shared))
         return false;
     mapper->resource_bytes = mapper->shared.len;
-    struct push_stream *stream = push_builder_stream(&mapper->builder, mapper->err);
-    if (stream == NULL)
-        return false;
-    stream->labels = mapper->labels;
-    stream->metadata_form = PUSH_METADATA_ENCODED;
-    for (size_t i = 0; i < resource->scope_count; i++) {
-        if (!scope_map(mapper, &resource->scopes[i]))
-            return false;
-    }
-    return true;
+    return mapper->records_have_labels ? records_route(mapper, resource, records) : records_map(mapper, resource);
 }
 
 bool otlp_map(const struct otlp_request *from, const struct limits *limits, int64_t now_ns, struct otlp_memory *memory,
@@ -287,6 +407,7 @@ bool otlp_map(const struct otlp_request *from, const struct limits *limits, int6
 {
     struct mapper mapper = {.limits = limits, .now_ns = now_ns, .memory = memory, .builder = {.arena = memory->arena}, .err = err};
     bool ok = true;
+    mapper.records_have_labels = limits->otlp_config.severity_text_is_label || otlp_rules_label(&limits->otlp_config.record);
     for (size_t i = 0; ok && i < from->resource_count; i++)
         ok = resource_map(&mapper, &from->resources[i]);
     buf_fini(&mapper.name);

@@ -1,7 +1,8 @@
 /* otlp_map.h: log records of OpenTelemetry to streams and entries, as Loki maps them. Source: spec http-api.md 6; docs/api/otlp.md.
  *
- * Resource attributes that the limits' otlp_index_attributes name become the stream's labels; what is left of the resource, the scope and the
- * record becomes structured metadata; the body is the line.
+ * Attributes become labels of the stream, structured metadata or nothing, as the limits' otlp_config, otlp_index_attributes and otlp_drop_attributes
+ * say; the body is the line. Records of one resource go to several streams where attributes of records are labels.
+ * The limits are those of a limits_book, for their regular expressions are compiled there.
  * Thread: any.
  */
 #pragma once

@@ -65,6 +65,7 @@ bool config_has_key(struct slice name, bool *is_bool)
 #define IS_BOOL_LIMIT_TEXT false
 #define IS_BOOL_LIMIT_LIST false
 #define IS_BOOL_LIMIT_BLOCKS false
+#define IS_BOOL_LIMIT_OTLP false
     static const struct {
         const char *name;
         bool is_bool;

@@ -10,12 +10,6 @@ struct reading {
     struct config *config;
     const char *file;
     bool only_overrides;
-    /* blocked_queries, a list of mappings, comes as single scalars: here it becomes the text form of query_block.h again. */
-    struct buf blocks;
-    bool in_blocks;
-    struct slice blocks_tenant; /* empty: limits_config's */
-    struct slice blocks_index;  /* of the item under way */
-    size_t blocks_line;
 };
 
 static bool override_add(struct config *config, struct slice tenant, struct slice name, struct slice value, struct err *err)
@@ -33,54 +27,11 @@ static bool override_add(struct config *config, struct slice tenant, struct slic
     return true;
 }
 
-static bool blocks_end(struct reading *reading, struct err *err)
+/* limits_config.<limit> and overrides.<tenant>.<limit>, where the limit is a tree. */
+static bool is_whole(const struct slice *path, size_t depth)
 {
-    if (!reading->in_blocks)
-        return true;
-    reading->in_blocks = false;
-    buf_str(&reading->blocks, "}]");
-    struct slice text = buf_slice(&reading->blocks);
-    bool ok = reading->blocks_tenant.len == 0
-                  ? config_set(reading->config, SLICE("limits_config.blocked_queries"), text, err)
-                  : override_add(reading->config, reading->blocks_tenant, SLICE("blocked_queries"), text, err);
-    buf_reset(&reading->blocks);
-    return ok || err_wrap(err, "%s:%zu", reading->file, reading->blocks_line);
-}
-
-/* limits_config.blocked_queries.<index>.<key> and overrides.<tenant>.blocked_queries.<index>.<key>; one deeper: query_tags.<name>. Where <index> stands, or 0. */
-static size_t block_index_at(const struct slice *path, size_t depth)
-{
-    if ((depth == 4 || depth == 5) && slice_eq(path[0], SLICE("limits_config")) && slice_eq(path[1], SLICE("blocked_queries")))
-        return 2;
-    return (depth == 5 || depth == 6) && slice_eq(path[0], SLICE("overrides")) && slice_eq(path[2], SLICE("blocked_queries")) ? 3 : 0;
-}
-
-static bool blocks_take(struct reading *reading, const struct slice *path, size_t depth, struct slice value, size_t line, struct err *err)
-{
-    size_t index_at = block_index_at(path, depth);
-    struct slice tenant = index_at == 3 ? path[1] : SLICE("");
-    struct slice index = path[index_at];
-    bool is_tag = depth == index_at + 3;
-    if (reading->in_blocks && !slice_eq(tenant, reading->blocks_tenant) && !blocks_end(reading, err))
-        return false;
-    if (!reading->in_blocks) {
-        reading->in_blocks = true;
-        reading->blocks_tenant = tenant;
-        reading->blocks_line = line;
-        buf_str(&reading->blocks, "[{");
-    } else {
-        buf_str(&reading->blocks, slice_eq(index, reading->blocks_index) ? ", " : "}, {");
-    }
-    reading->blocks_index = index;
-    go_quote(&reading->blocks, path[index_at + 1]);
-    buf_str(&reading->blocks, is_tag ? ": {" : ": ");
-    if (is_tag) {
-        go_quote(&reading->blocks, path[depth - 1]);
-        buf_str(&reading->blocks, ": ");
-    }
-    go_quote(&reading->blocks, value);
-    buf_str(&reading->blocks, is_tag ? "}" : "");
-    return true;
+    return (depth == 2 && slice_eq(path[0], SLICE("limits_config")) && limits_is_tree(path[1])) ||
+           (depth == 3 && slice_eq(path[0], SLICE("overrides")) && limits_is_tree(path[2]));
 }
 
 static bool take_scalar(void *self, const struct slice *path, size_t depth, struct slice value, size_t line, struct err *err)
@@ -89,10 +40,6 @@ static bool take_scalar(void *self, const struct slice *path, size_t depth, stru
     struct buf name = BUF_INIT;
     bool is_override = depth > 0 && slice_eq(path[0], SLICE("overrides"));
     bool ok = true;
-    if (block_index_at(path, depth) > 0 && (is_override || !reading->only_overrides))
-        return blocks_take(reading, path, depth, value, line, err);
-    if (!blocks_end(reading, err))
-        return false;
     if (is_override && depth == 3) {
         ok = override_add(reading->config, path[1], path[2], value, err);
     } else if (is_override && value.len == 0) {
@@ -152,8 +99,7 @@ static struct slice expand(struct slice text, struct arena *arena)
 
 static bool read_all(struct reading *reading, struct slice text, struct err *err)
 {
-    bool ok = yaml_flatten(text, &reading->config->arena, take_scalar, reading, err) && blocks_end(reading, err);
-    buf_fini(&reading->blocks);
+    bool ok = yaml_flatten(text, &reading->config->arena, is_whole, take_scalar, reading, err);
     return ok || strncmp(err->text, reading->file, strlen(reading->file)) == 0 ? ok : err_wrap(err, "%s", reading->file);
 }
 

@@ -20,13 +20,16 @@ struct level {
 
 struct flattener {
     struct arena *arena;
+    bool (*is_whole)(const struct slice *path, size_t depth);
     each_scalar each;
     void *self;
     struct slice path[YAML_DEPTH_MAX + 1];
     struct level levels[YAML_DEPTH_MAX];
     size_t depth;
+    size_t whole_depth; /* not 0: inside of a value that is told as one text; how deep it began */
+    size_t whole_line;
+    struct buf whole;
 };
-
 
 static bool emit(struct flattener *f, struct slice value, size_t line, struct err *err)
 {
@@ -45,6 +48,50 @@ static void item_put(struct buf *joined, struct slice item)
         go_quote(joined, item);
 }
 
+/* ---- values that are told whole ---- */
+
+/* What stands between the item before and this one, or between a key and its value. */
+static void whole_part(struct flattener *f)
+{
+    struct level *level = &f->levels[f->depth - 1];
+    if (f->depth <= f->whole_depth)
+        return; // the value itself
+    if (level->kind == LEVEL_MAPPING && level->has_key) {
+        buf_str(&f->whole, ": ");
+        level->has_key = false;
+        return;
+    }
+    buf_str(&f->whole, level->index++ > 0 ? ", " : "");
+    level->has_key = level->kind == LEVEL_MAPPING;
+}
+
+static bool whole_open(struct flattener *f, enum level_kind kind, size_t line, struct err *err)
+{
+    if (f->depth == YAML_DEPTH_MAX)
+        return err_set(err, ERR_INVALID, "line %zu: nested deeper than %d", line, YAML_DEPTH_MAX);
+    if (f->depth > f->whole_depth && f->levels[f->depth - 1].kind == LEVEL_MAPPING && !f->levels[f->depth - 1].has_key)
+        return err_set(err, ERR_INVALID, "line %zu: a key must be a scalar", line);
+    whole_part(f);
+    buf_byte(&f->whole, kind == LEVEL_LIST ? '[' : '{');
+    f->levels[f->depth++] = (struct level){.kind = kind, .line = line};
+    return true;
+}
+
+static bool whole_close(struct flattener *f, struct err *err)
+{
+    struct level *level = &f->levels[--f->depth];
+    buf_byte(&f->whole, level->kind == LEVEL_LIST ? ']' : '}');
+    if (f->depth > f->whole_depth)
+        return true;
+    f->whole_depth = 0;
+    f->levels[f->depth - 1].has_key = false;
+    bool ok = emit(f, arena_copy(f->arena, buf_slice(&f->whole)), f->whole_line, err);
+    buf_reset(&f->whole);
+    return ok;
+}
+
+/* ---- everything else ---- */
+
 static bool scalar(struct flattener *f, const yaml_event_t *event, struct err *err)
 {
     struct slice text = arena_copy(f->arena, slice_of(event->data.scalar.value, event->data.scalar.length));
@@ -52,6 +99,11 @@ static bool scalar(struct flattener *f, const yaml_event_t *event, struct err *e
     bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (is_plain && (slice_eq(text, SLICE("~")) || slice_eq(text, SLICE("null"))))
         text = SLICE("");
+    if (f->whole_depth > 0) {
+        whole_part(f);
+        go_quote(&f->whole, text);
+        return true;
+    }
     if (f->depth == 0)
         return text.len == 0 || err_set(err, ERR_INVALID, "line %zu: a mapping is wanted", line);
     struct level *level = &f->levels[f->depth - 1];
@@ -73,6 +125,12 @@ static bool scalar(struct flattener *f, const yaml_event_t *event, struct err *e
 
 static bool open_level(struct flattener *f, enum level_kind kind, size_t line, struct err *err)
 {
+    if (f->whole_depth == 0 && f->depth > 0 && f->levels[f->depth - 1].has_key && f->is_whole != NULL && f->is_whole(f->path, f->depth)) {
+        f->whole_depth = f->depth;
+        f->whole_line = line;
+    }
+    if (f->whole_depth > 0)
+        return whole_open(f, kind, line, err);
     if (f->depth == YAML_DEPTH_MAX)
         return err_set(err, ERR_INVALID, "line %zu: nested deeper than %d", line, YAML_DEPTH_MAX);
     if (f->depth > 0) {
@@ -92,6 +150,8 @@ static bool open_level(struct flattener *f, enum level_kind kind, size_t line, s
 
 static bool close_level(struct flattener *f, struct err *err)
 {
+    if (f->whole_depth > 0)
+        return whole_close(f, err);
     struct level *level = &f->levels[--f->depth];
     bool ok = true;
     if (level->kind == LEVEL_LIST && !level->has_nested)
@@ -129,9 +189,10 @@ static bool take_event(struct flattener *f, const yaml_event_t *event, struct er
     return true;
 }
 
-bool yaml_flatten(struct slice text, struct arena *arena, each_scalar each, void *self, struct err *err)
+bool yaml_flatten(struct slice text, struct arena *arena, bool (*is_whole)(const struct slice *path, size_t depth), each_scalar each, void *self,
+                  struct err *err)
 {
-    struct flattener f = {.arena = arena, .each = each, .self = self};
+    struct flattener f = {.arena = arena, .is_whole = is_whole, .each = each, .self = self};
     yaml_parser_t parser;
     if (text.len > YAML_BYTES_MAX)
         return err_set(err, ERR_INVALID, "larger than %zu bytes", YAML_BYTES_MAX);
@@ -153,6 +214,7 @@ bool yaml_flatten(struct slice text, struct arena *arena, each_scalar each, void
     }
     while (f.depth > 0)
         buf_fini(&f.levels[--f.depth].joined);
+    buf_fini(&f.whole);
     yaml_parser_delete(&parser);
     return ok;
 }

@@ -37,11 +37,22 @@ static bool has_own_blocks(const struct limits_book *book, size_t i)
     return book->tenants[i].limits.blocked_queries.items != book->defaults.blocked_queries.items;
 }
 
-static bool blocks_compile(struct limits_book *book, struct err *err)
+/* All three lists of a configuration come from one text. */
+static bool has_own_otlp(const struct limits_book *book, size_t i)
 {
-    bool ok = query_blocks_compile(&book->defaults.blocked_queries, err);
-    for (size_t i = 0; ok && i < book->count; i++)
-        ok = !has_own_blocks(book, i) || query_blocks_compile(&book->tenants[i].limits.blocked_queries, err);
+    const struct otlp_config *own = &book->tenants[i].limits.otlp_config;
+    const struct otlp_config *shared = &book->defaults.otlp_config;
+    return own->resource.items != shared->resource.items || own->scope.items != shared->scope.items || own->record.items != shared->record.items;
+}
+
+static bool compile(struct limits_book *book, struct err *err)
+{
+    bool ok = query_blocks_compile(&book->defaults.blocked_queries, err) && otlp_config_compile(&book->defaults.otlp_config, err);
+    for (size_t i = 0; ok && i < book->count; i++) {
+        struct limits *limits = &book->tenants[i].limits;
+        ok = (!has_own_blocks(book, i) || query_blocks_compile(&limits->blocked_queries, err)) &&
+             (!has_own_otlp(book, i) || otlp_config_compile(&limits->otlp_config, err));
+    }
     return ok;
 }
 
@@ -60,7 +71,7 @@ bool limits_book_create(const struct limits *defaults, const struct limits_overr
             return err_wrap(err, "overrides of tenant %.*s", SLICE_ARG(overrides[i].tenant));
         }
     }
-    if (!blocks_compile(book, err)) {
+    if (!compile(book, err)) {
         limits_book_unref(book);
         return false;
     }
@@ -81,7 +92,10 @@ void limits_book_unref(struct limits_book *book)
     for (size_t i = 0; i < book->count; i++) {
         if (has_own_blocks(book, i))
             query_blocks_free(&book->tenants[i].limits.blocked_queries);
+        if (has_own_otlp(book, i))
+            otlp_config_free(&book->tenants[i].limits.otlp_config);
     }
+    otlp_config_free(&book->defaults.otlp_config);
     query_blocks_free(&book->defaults.blocked_queries);
     arena_fini(&book->arena);
     mem_free(book);
@@ -144,6 +158,7 @@ void limits_strictest(const struct limits *const *all, size_t count, struct aren
 #define STRICTER_TEXT(field)
 #define STRICTER_LIST(field)
 #define STRICTER_BLOCKS(field)
+#define STRICTER_OTLP(field)
 #define STRICTER_RATE_MB(field)
 #define STRICTER_COUNT(field) out->field = smaller_positive(out->field, all[i]->field);
 #define STRICTER_BYTES(field) STRICTER_COUNT(field)

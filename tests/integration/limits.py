@@ -51,6 +51,8 @@ OVERRIDES = {
                                     {"hash": 1083137555}]},
     "tagged": {"blocked_queries": [{"query_tags": {"source": "batch", "Team": "a"}}, {"pattern": ".*", "regex": True, "types": "metric", "tags": {"source": "logcli"}}]},
     "memory": {"max_query_memory": "2MB"},
+    "otlp": {"otlp_config": {"resource_attributes": {"ignore_defaults": True, "attributes_config": [{"action": "index_label", "regex": "te.m"}]},
+                             "log_attributes": [{"action": "index_label", "attributes": ["job"]}, {"action": "drop", "attributes": ["secret"]}]}},
     "plain": {},
 }
 
@@ -275,6 +277,27 @@ def labels_are_added_as_the_tenant_wants(node):
         assert found == [want], (tenant, found)
 
 
+def otlp_attributes_become_what_the_tenant_wants(node):
+    def attributes(pairs):
+        return [{"key": key, "value": {"stringValue": value}} for key, value in pairs.items()]
+
+    records = [{"timeUnixNano": entry()[0], "body": {"stringValue": job}, "attributes": attributes({"job": job, "secret": "s", "b": "2"})} for job in ("x", "y")]
+    body = {"resourceLogs": [{"resource": {"attributes": attributes({"team": "a", "service.name": "shop"})}, "scopeLogs": [{"logRecords": records}]}]}
+    for tenant, labels in (("otlp", ["job=x team=a", "job=y team=a"]), ("plain", ["service_name=shop"])):
+        answer = requests.post(node.url + "/otlp/v1/logs", json=body, headers={"X-Scope-OrgID": tenant}, timeout=60)
+        assert answer.status_code == 204, answer.text
+        path = "/loki/api/v1/series?match[]=" + ('{team="a"}' if tenant == "otlp" else '{service_name="shop"}')
+        found = requests.get(node.url + path, headers={"X-Scope-OrgID": tenant}, timeout=60).json()["data"]
+        found = sorted(" ".join(f"{name}={value}" for name, value in sorted(stream.items()) if tenant == "plain" or name != "service_name") for stream in found)
+        assert found == labels, found
+    stored = query(node, "otlp", headers={"X-Loki-Response-Encoding-Flags": "categorize-labels"}).json()["data"]["result"]
+    metadata = stored[0]["values"][0][2]["structuredMetadata"]
+    assert metadata["b"] == "2" and "secret" not in metadata and "team" not in metadata, metadata
+    limits = requests.get(node.url + "/loki/api/v1/drilldown-limits", headers={"X-Scope-OrgID": "otlp"}, timeout=60).json()["limits"]
+    assert limits["otlp_config"]["resource_attributes"] == {"ignore_defaults": True, "attributes_config": [{"action": "index_label", "regex": "te.m"}]}, limits
+    assert limits["otlp_config"]["log_attributes"][1] == {"action": "drop", "attributes": ["secret"]}, limits
+
+
 def equal_times_are_told_apart_where_the_tenant_wants_it(node):
     stamp = str(time.time_ns())
     for tenant, want in (("same", [0, 1, 2]), ("plain", [0, 0, 0])):
@@ -340,7 +363,7 @@ def a_refused_query_is_counted_by_its_reason(node):
 
 
 TESTS = [a_push_is_taken_or_refused_as_its_row_says, a_query_is_answered_or_refused_as_its_row_says, a_stream_too_many_is_429_and_the_others_go_on,
-         old_and_new_neighbours_of_refused_entries_are_stored, labels_are_added_as_the_tenant_wants, equal_times_are_told_apart_where_the_tenant_wants_it,
+         old_and_new_neighbours_of_refused_entries_are_stored, labels_are_added_as_the_tenant_wants, otlp_attributes_become_what_the_tenant_wants, equal_times_are_told_apart_where_the_tenant_wants_it,
          queries_see_back_as_far_as_the_tenant_wants, a_query_over_its_time_is_504, volume_has_as_many_series_as_the_tenant_wants, a_tenant_is_shown_its_limits,
          what_detection_collects_is_the_querys_memory, a_refused_query_is_counted_by_its_reason, a_query_is_blocked_by_its_tags, tags_stand_in_the_query_log, a_request_tightens_its_own_limits_and_loosens_none]
 

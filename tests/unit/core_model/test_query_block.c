@@ -88,9 +88,9 @@ static void what_is_no_list_of_rules_is_refused(void **state)
     static const char *const bad[][2] = {
         {"x", "a list of"},          {"[x]", "a list of"},           {"[{pattern}]", "a colon"},        {"[{pattern: \"a]", "closing quote"},
         {"[{patern: a}]", "unknown key patern"}, {"[{types: other}]", "is not metric"}, {"[{types: [metric}]", "comma"}, {"[{hash: -1}]", "32 bits"},
-        {"[{hash: 4294967296}]", "32 bits"}, {"[{regex: 1}]", "neither true"}, {"[{}] x", "after the closing"}, {"[{}", "missing after item 1"},
-        {"[{pattern: \"(\", regex: true}]", "missing closing )"}, {"[{pattern: [a]}]", "not wanted"}, {"[{types: [metric", "comma"},
-        {"[{query_tags: x}]", "{name: value"}, {"[{query_tags: {a}}]", "{name: value"}, {"[{query_tags: {a: b", "comma or a closing brace"}, {"[{query_tags: {", "{name: value"},
+        {"[{hash: 4294967296}]", "32 bits"}, {"[{regex: 1}]", "neither true"}, {"[{}] x", "after the end"}, {"[{}", "missing after item 1"},
+        {"[{pattern: \"(\", regex: true}]", "missing closing )"}, {"[{pattern: [a]}]", "not wanted"}, {"[{types: [metric", "comma"}, {"[{types: [[metric]]}]", "words are wanted"}, {"[{types: {}}]", "types: a list"},
+        {"[{query_tags: x}]", "{name: value"}, {"[{query_tags: {a}}]", "a colon"}, {"[{query_tags: {a: b", "a comma or }"}, {"[{query_tags: {a: []}}]", "{name: value"},
     };
     for (size_t i = 0; i < LENGTH(bad); i++) {
         struct arena arena = ARENA_INIT;

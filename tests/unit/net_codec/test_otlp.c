@@ -308,6 +308,58 @@ static void dropped_and_indexed_attributes_follow_the_limits(void **state)
     arena_fini(&arena);
 }
 
+static const struct rules_case {
+    const char *name, *config, *attributes, *record, *want;
+} rules_cases[] = {
+#define ATTRIBUTE(key, value) "{\"key\":\"" key "\",\"value\":{\"stringValue\":\"" value "\"}}"
+    {"rules come after the labels by default", "{resource_attributes: {attributes_config: [{action: drop, regex: \".*\"}]}}",
+     ATTRIBUTE("service.name", "s") "," ATTRIBUTE("x", "1"), "{\"timeUnixNano\":5}", "{service_name=\"s\"} 5 \"\"\n"},
+    {"without the defaults", "{resource_attributes: {ignore_defaults: true, attributes_config: [{action: index_label, regex: \"te.*\"}, {action: drop, attributes: [x]}]}}",
+     ATTRIBUTE("service.name", "s") "," ATTRIBUTE("team", "a") "," ATTRIBUTE("x", "1"), "{\"timeUnixNano\":5}", "{team=\"a\"} 5 \"\" service.name=s\n"},
+    {"records are dropped of what a rule names", "{log_attributes: [{action: drop, regex: \"secret[.].*\"}]}", "",
+     "{\"timeUnixNano\":5,\"attributes\":[" ATTRIBUTE("secret.a", "1") "," ATTRIBUTE("secret", "2") "]}", "{} 5 \"\" secret=2\n"},
+    {"each record goes to the stream of its labels, in the order of the request", "{log_attributes: [{action: index_label, attributes: [level, service.name]}]}",
+     ATTRIBUTE("service.name", "s") "," ATTRIBUTE("r", "1"),
+     "{\"timeUnixNano\":5,\"attributes\":[" ATTRIBUTE("level", "warn") "," ATTRIBUTE("a", "1") "]},"
+     "{\"timeUnixNano\":9},{\"timeUnixNano\":8,\"attributes\":[" ATTRIBUTE("level", "info") "]},"
+     "{\"timeUnixNano\":7,\"attributes\":[" ATTRIBUTE("level", "warn") "]},{\"timeUnixNano\":6},"
+     "{\"timeUnixNano\":5,\"attributes\":[" ATTRIBUTE("service.name", "other") "]}",
+     "{service_name=\"s\"} 9 \"\" r=1\n{service_name=\"s\"} 6 \"\" r=1\n{service_name=\"s\", level=\"info\"} 8 \"\" r=1\n"
+     "{service_name=\"s\", level=\"warn\"} 5 \"\" a=1 r=1\n{service_name=\"s\", level=\"warn\"} 7 \"\" r=1\n"
+     "{service_name=\"s\", service_name=\"other\"} 5 \"\" r=1\n"}, // the last of a name counts
+    {"the text of the severity as a label", "{severity_text_as_label: true}", ATTRIBUTE("service.name", "s"),
+     "{\"timeUnixNano\":5,\"severityText\":\"WARN\"},{\"timeUnixNano\":6}",
+     "{service_name=\"s\"} 6 \"\"\n{service_name=\"s\", severity_text=\"WARN\"} 5 \"\" severity_text=WARN\n"},
+};
+
+static void rules_say_what_becomes_of_attributes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rules_cases); i++) {
+        const struct rules_case *c = &rules_cases[i];
+        struct arena arena = ARENA_INIT;
+        struct limits limits;
+        struct otlp_request request;
+        struct push_request push;
+        struct err err = {.code = ERR_NONE};
+        struct buf got = BUF_INIT;
+        struct buf json = BUF_INIT;
+        buf_printf(&json, "{\"resourceLogs\":[{\"resource\":{\"attributes\":[%s]},\"scopeLogs\":[{\"logRecords\":[%s]}]}]}", c->attributes, c->record);
+        struct otlp_memory memory = otlp_memory_for(&arena, json.len);
+        limits_defaults(&limits);
+        if (!limits_set(&limits, SLICE("otlp_config"), slice_str(c->config), &arena, &err) || !otlp_config_compile(&limits.otlp_config, &err) ||
+            !otlp_json_decode(buf_slice(&json), &memory, &request, &err) || !otlp_map(&request, &limits, NOW_NS, &memory, &push, &err))
+            fail_msg("%s: %s", c->name, err.text);
+        push_print(&push, &got);
+        if (!slice_eq_str(buf_slice(&got), c->want))
+            fail_msg("%s:\n%.*swant\n%s", c->name, SLICE_ARG(buf_slice(&got)), c->want);
+        otlp_config_free(&limits.otlp_config);
+        buf_fini(&got);
+        buf_fini(&json);
+        arena_fini(&arena);
+    }
+}
+
 static void base64_comes_back_for_every_length(void **state)
 {
     (void)state;
@@ -334,6 +386,7 @@ int main(void)
         cmocka_unit_test(values_are_nested_as_deep_as_allowed_and_no_deeper),
         cmocka_unit_test(a_small_body_cannot_take_much_memory),
         cmocka_unit_test(dropped_and_indexed_attributes_follow_the_limits),
+        cmocka_unit_test(rules_say_what_becomes_of_attributes),
         cmocka_unit_test(base64_comes_back_for_every_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

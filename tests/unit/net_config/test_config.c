@@ -25,6 +25,7 @@ static const struct bad_case {
     {"an unknown section without a value", "a: 5\nsrver:\n", "f.yaml:1: unknown key a"},
     {"negative duration", "shutdown_timeout: -5s\n", "shutdown_timeout"},
     {"a blocked query with an unknown key", "limits_config:\n  blocked_queries:\n    - patern: x\n", "f.yaml:3: limits_config: blocked_queries: unknown key patern"},
+    {"a rule of otlp_config without an action", "limits_config:\n  otlp_config:\n    log_attributes:\n      - attributes: [a]\n", "f.yaml:3: limits_config: otlp_config: log_attributes: a rule without an action"},
     {"a blocked query with a bad regex", "overrides:\n  t:\n    blocked_queries:\n      - pattern: (\n        regex: true\n", "f.yaml:4: blocked_queries: error parsing regexp"},
 };
 
@@ -78,6 +79,36 @@ static void blocked_queries_are_read_for_all_and_for_a_tenant(void **state)
     assert_false(query_blocks_match(four, SLICE("x"), QUERY_TYPE_METRIC, &none));
     assert_true(query_blocks_match(four, SLICE("y"), QUERY_TYPE_METRIC, &none));
     limits_book_unref(book);
+}
+
+static void otlp_config_is_read_in_lokis_form(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err = {.text = ""};
+    struct buf printed = BUF_INIT;
+    const char *yaml = "limits_config:\n  otlp_config:\n    resource_attributes:\n      ignore_defaults: true\n      attributes_config:\n        - action: index_label\n"
+                       "          attributes: [team, 'a,b']\n        - action: drop\n          regex: 'x\\.[yz]{1,2}'\n    severity_text_as_label: true\n"
+                       "overrides:\n  one:\n    otlp_config:\n      log_attributes:\n        - {action: index_label, regex: lev.*}\n  two:\n    otlp_config: {}\n  three:\n    max_line_size: 5\n";
+    struct limits_book *book = NULL;
+    config_init(&config);
+    if (!config_read_yaml(&config, "f", slice_str(yaml), false, &err))
+        fail_msg("%s", err.text);
+    otlp_config_print(&config.limits.otlp_config, &printed);
+    assert_true(slice_eq_str(buf_slice(&printed), "{resource_attributes: {ignore_defaults: true, attributes_config: [{action: index_label, attributes: [\"team\", \"a,b\"]}, "
+                                                  "{action: drop, regex: \"x\\\\.[yz]{1,2}\"}]}, severity_text_as_label: true}"));
+    assert_true(limits_book_create(&config.limits, config.overrides, config.override_count, 1, &book, &err));
+    config_fini(&config); // the book owns all that it has
+    const struct otlp_config *all = &limits_book_defaults(book)->otlp_config;
+    const struct otlp_config *one = &limits_book_find(book, SLICE("one"))->otlp_config;
+    assert_int_equal(otlp_rules_action(&all->resource, SLICE("x.yy")), OTLP_DROPPED);
+    assert_int_equal(otlp_rules_action(&one->resource, SLICE("x.yy")), OTLP_AS_METADATA);
+    assert_int_equal(otlp_rules_action(&one->record, SLICE("level")), OTLP_AS_LABEL);
+    assert_false(one->ignores_defaults || one->severity_text_is_label);
+    assert_int_equal(limits_book_find(book, SLICE("two"))->otlp_config.resource.count, 0);
+    assert_int_equal(otlp_rules_action(&limits_book_find(book, SLICE("three"))->otlp_config.resource, SLICE("x.y")), OTLP_DROPPED);
+    limits_book_unref(book);
+    buf_fini(&printed);
 }
 
 static void a_reload_holds_back_what_needs_a_restart(void **state)
@@ -214,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bad_file_is_refused_with_its_line),
         cmocka_unit_test(blocked_queries_are_read_for_all_and_for_a_tenant),
+        cmocka_unit_test(otlp_config_is_read_in_lokis_form),
         cmocka_unit_test(a_reload_holds_back_what_needs_a_restart),
         cmocka_unit_test(a_good_file_sets_what_it_says),
         cmocka_unit_test(auth_enabled_false_is_one_tenant_named_fake),

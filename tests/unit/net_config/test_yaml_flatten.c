@@ -17,6 +17,12 @@ static bool print(void *self, const struct slice *path, size_t depth, struct sli
     return true;
 }
 
+/* What is named tree, in any section. */
+static bool is_whole(const struct slice *path, size_t depth)
+{
+    return slice_eq(path[depth - 1], SLICE("tree"));
+}
+
 static const struct yaml_case {
     const char *name, *text;
     const char *want; /* NULL: refused */
@@ -33,6 +39,13 @@ static const struct yaml_case {
     {"empty mappings", "a: {}\nb:\n  c: {}\n", "1:a=;3:b.c=;"},
     {"items that commas would split", "a: [\"b,c\", 'd\"', e]\n", "1:a=\"b,c\",\"d\\\"\",e;"},
     {"flow mapping", "a: {b: 1, c: {d: 2}}\n", "1:a.b=1;1:a.c.d=2;"},
+    {"a tree is one text", "a: 1\ntree:\n- b: x y\n  c: [1, 'q\"', {}]\n- {d: {e: ~}, f: []}\ng: 2\n",
+     "1:a=1;3:tree=[{\"b\": \"x y\", \"c\": [\"1\", \"q\\\"\", {}]}, {\"d\": {\"e\": \"\"}, \"f\": []}];6:g=2;"},
+    {"trees in lists of mappings", "a:\n- tree: {b: 1}\n  tree2: {c: 2}\n- tree: []\n", "2:a.0.tree={\"b\": \"1\"};3:a.0.tree2.c=2;4:a.1.tree=[];"},
+    {"a tree that is a scalar", "tree: x\n", "1:tree=x;"},
+    {"a tree in a tree", "tree:\n  tree: [a]\nb: 1\n", "2:tree={\"tree\": [\"a\"]};3:b=1;"},
+    {"a key in a tree that is a list", "tree: {[a]: b}\n", NULL},
+    {"an alias in a tree", "a: &x b\ntree: [*x]\n", NULL},
     {"a scalar document", "just text\n", NULL},
     {"a list document", "- a\n", NULL},
     {"an alias", "a: &x b\nc: *x\n", NULL},
@@ -49,7 +62,7 @@ static void a_document_becomes_paths_and_scalars(void **state)
         struct arena arena = ARENA_INIT;
         struct buf out = BUF_INIT;
         struct err err = {.code = ERR_NONE, .text = ""};
-        bool ok = yaml_flatten(slice_str(cases[i].text), &arena, print, &out, &err);
+        bool ok = yaml_flatten(slice_str(cases[i].text), &arena, is_whole, print, &out, &err);
         if (ok != (cases[i].want != NULL) || (ok && !slice_eq_str(buf_slice(&out), cases[i].want)))
             fail_msg("%s: %s %s %.*s", cases[i].name, ok ? "taken" : "refused", err.text, SLICE_ARG(buf_slice(&out)));
         buf_fini(&out);
