@@ -16,6 +16,14 @@ void exchange_unref(struct http_exchange *exchange)
     mem_free(exchange);
 }
 
+void exchange_leave(struct http_exchange *exchange)
+{
+    if (atomic_exchange(&exchange->is_gone, true))
+        return;
+    if (exchange->request.on_gone != NULL)
+        exchange->request.on_gone(&exchange->request);
+}
+
 /* libh2o ends its request: answered in full, or the client left. */
 static void on_h2o_dispose(void *slot)
 {
@@ -24,9 +32,7 @@ static void on_h2o_dispose(void *slot)
     if (exchange->is_open) {
         h2o_linklist_unlink(&exchange->link);
         exchange->is_open = false;
-        atomic_store(&exchange->is_gone, true);
-        if (exchange->request.on_gone != NULL)
-            exchange->request.on_gone(&exchange->request);
+        exchange_leave(exchange);
     }
     exchange_unref(exchange);
 }
