@@ -223,8 +223,12 @@ static void tick(void *self, struct websocket *socket)
 
 static void closed(void *self)
 {
-    end(self);
-    tail_unref(self);
+    struct tail *tail = self;
+    end(tail);
+    pthread_mutex_lock(&tail->tails->lock);
+    tail->is_closed = true;
+    pthread_mutex_unlock(&tail->tails->lock);
+    tail_unref(tail);
 }
 
 const struct websocket_handler tail_handler = {.opened = go_on, .writable = go_on, .tick = tick, .closing = end, .closed = closed};
