@@ -101,7 +101,7 @@ static bool open_log(struct store *store, struct err *err)
 static void init_locks(struct store *store)
 {
     pthread_mutex_t *const locks[] = {&store->idle_lock,     &store->hold_lock, &store->maintain_lock,
-                                      &store->wake_lock,     &store->trim_lock};
+                                      &store->wake_lock,     &store->trim_lock, &store->marker_lock};
     for (size_t i = 0; i < LENGTH(locks); i++)
         pthread_mutex_init(locks[i], NULL);
     pthread_cond_init(&store->idle, NULL);

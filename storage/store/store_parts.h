@@ -1,6 +1,6 @@
 /* store_parts.h: the store's inside, for the files of this folder only.
  *
- * Locks, in this order: hold_lock; a shard's; the board's. trim_lock and idle_lock alone.
+ * Locks, in this order: hold_lock; a shard's; the board's. trim_lock, marker_lock and idle_lock alone.
  */
 #pragma once
 
@@ -74,6 +74,7 @@ struct store {
     pthread_mutex_t wake_lock;
     pthread_cond_t wake;
     pthread_mutex_t trim_lock;
+    pthread_mutex_t marker_lock; /* of the file behind is_shutdown_prepared */
     uint64_t weighed_bytes;      /* under wake_lock: what had been logged when it was last asked how much comes in, and when that was */
     int64_t weighed_mono_ns;
     atomic_bool is_pressed;      /* so much that merges are quick rather than tight */

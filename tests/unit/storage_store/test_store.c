@@ -111,6 +111,36 @@ static void a_folder_has_one_store(void **state)
     remove_tree(folder);
 }
 
+static void *prepare_often(void *self)
+{
+    struct err err;
+    size_t failures = 0;
+    for (int i = 0; i < 50; i++)
+        failures += !store_prepare_shutdown(self, i % 3 != 0, &err);
+    return (void *)(uintptr_t)failures;
+}
+
+static void a_shutdown_may_be_prepared_by_several_at_once(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct store *store = open_store(folder, 1, true);
+    struct err err;
+    pthread_t threads[4];
+    for (size_t i = 0; i < LENGTH(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, prepare_often, store), 0);
+    for (size_t i = 0; i < LENGTH(threads); i++) {
+        void *failures = NULL;
+        assert_int_equal(pthread_join(threads[i], &failures), 0);
+        assert_null(failures);
+    }
+    assert_true(store_prepare_shutdown(store, true, &err));
+    assert_true(store_shutdown_is_prepared(store));
+    store_close(store);
+    remove_tree(folder);
+}
+
 static void collect_name(void *self, struct slice name)
 {
     buf_put(self, name);
@@ -471,6 +501,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scan_gives_what_was_pushed_each_entry_once),
         cmocka_unit_test(a_folder_has_one_store),
+        cmocka_unit_test(a_shutdown_may_be_prepared_by_several_at_once),
         cmocka_unit_test(labels_are_those_of_the_range),
         cmocka_unit_test(a_closed_store_verifies_and_a_flipped_byte_is_found),
         cmocka_unit_test(a_full_disk_refuses_pushes_and_answers_queries_until_there_is_room),
