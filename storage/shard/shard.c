@@ -137,12 +137,12 @@ static void housekeep(struct shard *shard, int64_t now)
 static void wait_changed(struct shard *shard, int64_t ns)
 {
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); // the other one may be set back
     until.tv_nsec += ns % NS_PER_S;
     until.tv_sec += ns / NS_PER_S + until.tv_nsec / NS_PER_S;
     until.tv_nsec %= NS_PER_S;
     pthread_mutex_lock(&shard->lock);
-    (void)pthread_cond_timedwait(&shard->changed, &shard->lock, &until);
+    (void)pthread_cond_clockwait(&shard->changed, &shard->lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&shard->lock);
 }
 
