@@ -28,6 +28,13 @@ static inline int64_t clock_mono_ns(const struct clock *clock)
     return clock->mono_ns(clock);
 }
 
+/* The instant `ns` after now_ns; the last there is where that is past it. */
+static inline int64_t instant_after(int64_t now_ns, int64_t ns)
+{
+    int64_t after;
+    return __builtin_add_overflow(now_ns, ns, &after) ? INT64_MAX : after;
+}
+
 /* The UTC day that an instant lies in, counted from 1970-01-01; floors, also before 1970. */
 static inline int64_t day_of_ns(int64_t ns)
 {

@@ -287,7 +287,7 @@ static bool has_unanswered(const struct http_server *server)
 static void wait_while(bool (*is_so)(const struct http_server *server), const struct http_server *server, int64_t ns)
 {
     const struct clock *clock = server->config.clock;
-    int64_t end_ns = clock_mono_ns(clock) + ns;
+    int64_t end_ns = instant_after(clock_mono_ns(clock), ns);
     while (is_so(server) && clock_mono_ns(clock) < end_ns)
         (void)usleep(1000);
 }

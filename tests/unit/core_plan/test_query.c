@@ -583,6 +583,18 @@ static void limits_refuse_in_lokis_words(void **state)
     assert_int_equal(err.code, ERR_CANCELLED);
 }
 
+static void a_timeout_without_end_never_comes(void **state)
+{
+    (void)state;
+    const struct limits endless = {.query_timeout = INT64_MAX};
+    struct query_control own = {.clock = &system_clock};
+    struct err err = {.code = ERR_NONE};
+    query_control_begin(&own, &system_clock, &endless, NULL);
+    if (!query_control_check(&own, &err))
+        fail_msg("%s", err.text);
+    query_control_end(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -597,6 +609,7 @@ int main(void)
         cmocka_unit_test(failed_lines_end_a_metric_query_with_lokis_words),
         cmocka_unit_test(a_failed_line_between_two_windows_is_nobodys),
         cmocka_unit_test(limits_refuse_in_lokis_words),
+        cmocka_unit_test(a_timeout_without_end_never_comes),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_fini(&arena);

@@ -138,6 +138,41 @@ static void a_good_file_sets_what_it_says(void **state)
     config_fini(&config);
 }
 
+static const struct range_case {
+    const char *name, *value, *error; // NULL: it is taken
+} range_cases[] = {
+    {"server.http_listen_port", "65535", NULL},
+    {"server.http_listen_port", "65536", "server.http_listen_port: must be 0 to 65535"},
+    {"server.http_listen_port", "2147483647", "server.http_listen_port: must be 0 to 65535"},
+    {"server.loops", "257", "server.loops: must be at most 256"},
+    {"server.max_connections", "0", "server.max_connections: must be 1 or more"},
+    {"server.idle_timeout", "0", "server.idle_timeout: must be 1ms to 1d"},
+    {"server.idle_timeout", "1d", NULL},
+    {"server.head_timeout", "292y", "server.head_timeout: must be 1ms to 1d"},
+    {"server.write_timeout", "999999ns", "server.write_timeout: must be 1ms to 1d"},
+    {"storage.shards", "256", NULL},
+    {"storage.shards", "9223372036854775807", "storage.shards: must be at most 256"},
+    {"storage.head_max", "1", "storage.head_max: must be 1MB or more"},
+    {"query.threads", "4294967297", "query.threads: must be at most 1024"},
+    {"query.queue", "0", "query.queue: must be 1 or more"},
+};
+
+static void what_would_leave_the_node_without_an_answer_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(range_cases); i++) {
+        const struct range_case *c = &range_cases[i];
+        struct config config;
+        struct err err = {.text = ""};
+        config_init(&config);
+        assert_true(config_set(&config, slice_str(c->name), slice_str(c->value), &err));
+        bool ok = config_finish(&config, &err);
+        if (ok != (c->error == NULL) || (!ok && strcmp(err.text, c->error) != 0))
+            fail_msg("%s=%s: %s", c->name, c->value, ok ? "taken" : err.text);
+        config_fini(&config);
+    }
+}
+
 static void auth_enabled_false_is_one_tenant_named_fake(void **state)
 {
     (void)state;
@@ -216,6 +251,7 @@ int main(void)
         cmocka_unit_test(blocked_queries_are_read_for_all_and_for_a_tenant),
         cmocka_unit_test(a_reload_holds_back_what_needs_a_restart),
         cmocka_unit_test(a_good_file_sets_what_it_says),
+        cmocka_unit_test(what_would_leave_the_node_without_an_answer_is_refused),
         cmocka_unit_test(auth_enabled_false_is_one_tenant_named_fake),
         cmocka_unit_test(variables_are_expanded_when_asked),
         cmocka_unit_test(the_environment_sets_keys_and_foreign_variables_do_no_harm),
