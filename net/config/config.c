@@ -291,6 +291,27 @@ static struct slice value_text(const struct config *config, const struct key *ke
     return copy;
 }
 
+/* With xxxxx for passwords in URLs, as Go shows them: what is printed here is seen by more eyes than the file. */
+static void put_masked(struct buf *out, struct slice text)
+{
+    while (text.len > 0) {
+        const char *found = memmem(text.ptr, text.len, "://", 3);
+        size_t begin = found == NULL ? text.len : (size_t)(found - text.ptr) + 3;
+        size_t colon = SIZE_MAX, at = SIZE_MAX;
+        buf_put(out, slice_of(text.ptr, begin));
+        text = slice_from(text, begin);
+        for (size_t i = 0; i < text.len && text.ptr[i] != '/' && text.ptr[i] != ',' && text.ptr[i] != '"'; i++) {
+            colon = text.ptr[i] == ':' && colon == SIZE_MAX ? i : colon;
+            at = text.ptr[i] == '@' ? i : at;
+        }
+        if (at == SIZE_MAX || colon > at)
+            continue;
+        buf_put(out, slice_of(text.ptr, colon + 1));
+        buf_str(out, "xxxxx");
+        text = slice_from(text, at);
+    }
+}
+
 /* Keys with a dot stand in the mapping of their section. */
 static void keys_print(const struct config *config, const struct config *base, struct buf *out)
 {
@@ -307,7 +328,9 @@ static void keys_print(const struct config *config, const struct config *base, s
             buf_printf(out, "%.*s:\n", SLICE_ARG(in));
         section = in;
         struct slice leaf = in.len > 0 ? slice_from(name, dot + 1) : name;
-        buf_printf(out, "%s%.*s: %.*s\n", in.len > 0 ? "  " : "", SLICE_ARG(leaf), SLICE_ARG(value));
+        buf_printf(out, "%s%.*s: ", in.len > 0 ? "  " : "", SLICE_ARG(leaf));
+        put_masked(out, value);
+        buf_byte(out, '\n');
     }
     arena_fini(&arena);
 }

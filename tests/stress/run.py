@@ -237,7 +237,7 @@ def lives(binary, seconds, seed):
 
 def main():
     results = Results()
-    seconds = 600 if os.environ.get("LOGI_LONG") == "1" else 10
+    seconds = 600 if os.environ.get("LOGI_LONG") == "1" else 8
     seed = int(os.environ.get("LOGI_SEED", "1"))
     for binary in sys.argv[1:]:
         results.run(f"stress of {binary}, {seconds} s, seed {seed}", stress, os.path.abspath(binary), seconds, seed)

@@ -244,6 +244,26 @@ static void a_printed_configuration_reads_back(void **state)
     config_fini(&second);
 }
 
+static void passwords_of_urls_are_not_printed(void **state)
+{
+    (void)state;
+    static const char *const want[] = {"\"http://u:xxxxx@a:9093/x,https://b:1/c:d@e, http://:xxxxx@c\"", "\"http://user@prometheus:9090/\""};
+    struct config config;
+    struct buf text = BUF_INIT;
+    struct err err = {.text = ""};
+    config_init(&config);
+    assert_true(config_set(&config, SLICE("ruler.alertmanager_url"), SLICE("http://u:s3cret@a:9093/x,https://b:1/c:d@e, http://:s3cr@t@c"), &err));
+    assert_true(config_set(&config, SLICE("ruler.remote_write.client.url"), SLICE("http://user@prometheus:9090/"), &err));
+    config_print(&config, "", &text);
+    buf_byte(&text, '\0');
+    assert_null(strstr(text.ptr, "s3c"));
+    for (size_t i = 0; i < LENGTH(want); i++)
+        if (strstr(text.ptr, want[i]) == NULL)
+            fail_msg("no %s in %s", want[i], text.ptr);
+    buf_fini(&text);
+    config_fini(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +276,7 @@ int main(void)
         cmocka_unit_test(variables_are_expanded_when_asked),
         cmocka_unit_test(the_environment_sets_keys_and_foreign_variables_do_no_harm),
         cmocka_unit_test(a_printed_configuration_reads_back),
+        cmocka_unit_test(passwords_of_urls_are_not_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
