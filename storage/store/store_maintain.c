@@ -137,6 +137,7 @@ void store_merge_context(struct store *store, struct day_merge_context *out)
         .merges = config->compaction,
         .retention_ns = config->retention_ns,
         .retention_self = config->retention_self,
+        .day_dropped = store_day_dropped,
         .is_busy = is_busy,
         .is_stopping = is_stopping,
         .self = store,

@@ -119,6 +119,8 @@ void store_shutdown_done(struct store *store); /* at the end of a store whose sh
 bool store_deletes_open(struct store *store, struct err *err) MUST_CHECK;
 /* Erases what is due. Under maintain_lock. */
 bool store_erase(struct store *store, struct err *err) MUST_CHECK;
+/* After retention took the day: what shards told its index goes for nothing. */
+void store_day_dropped(void *self, int64_t number);
 /* The filters that hide lines of the tenant in the range; NULL: none. The caller unrefs. */
 struct delete_set *store_deletes_take(struct store *store, struct slice tenant, int64_t start_ns, int64_t end_ns);
 
