@@ -61,10 +61,10 @@ bool overrides_watch_read(struct overrides_watch *watch, struct err *err)
     struct buf text = BUF_INIT;
     if (watch->file == NULL)
         return true;
+    if (system_disk.stat(&system_disk, watch->file, &info) == 0) // first: what changes while it is read is read again at the next look
+        watch->changed = info.st_mtim;
     bool ok = disk_read_file(&system_disk, watch->file, FILE_BYTES_MAX, &text, err) && book_read(watch, buf_slice(&text), err);
     buf_fini(&text);
-    if (system_disk.stat(&system_disk, watch->file, &info) == 0)
-        watch->changed = info.st_mtim;
     metric_set(metric_get0(METRIC_logi_config_last_reload_successful), ok ? 1 : 0);
     if (ok)
         metric_set(metric_get0(METRIC_logi_config_last_reload_success_timestamp_seconds),

@@ -28,6 +28,19 @@ static inline int64_t clock_mono_ns(const struct clock *clock)
     return clock->mono_ns(clock);
 }
 
+/* The instant `ns` after now_ns; the last there is where that is past it. */
+static inline int64_t instant_after(int64_t now_ns, int64_t ns)
+{
+    int64_t after;
+    return __builtin_add_overflow(now_ns, ns, &after) ? INT64_MAX : after;
+}
+
+/* first_ns + count * step_ns, which must be an instant: the product alone may be longer than int64 reaches. */
+static inline int64_t instant_of_step(int64_t first_ns, size_t count, int64_t step_ns)
+{
+    return (int64_t)((uint64_t)first_ns + (uint64_t)count * (uint64_t)step_ns);
+}
+
 /* The UTC day that an instant lies in, counted from 1970-01-01; floors, also before 1970. */
 static inline int64_t day_of_ns(int64_t ns)
 {

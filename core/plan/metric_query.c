@@ -153,8 +153,8 @@ static bool run_expr(struct metric_query *query, struct query_result *out, struc
 static int64_t floor_to(int64_t ns, int64_t step_ns)
 {
     int64_t rest = ns % step_ns;
-    int64_t down = ns - (rest < 0 ? rest + step_ns : rest);
-    return down > ns ? ns : down; // below the least int64: stays
+    int64_t down;
+    return __builtin_sub_overflow(ns, rest < 0 ? rest + step_ns : rest, &down) ? ns : down; // below the least int64: stays
 }
 
 /* Spec logql.md 17.2: start down and end up to multiples of step, as Loki's query splitting does. */

@@ -5,7 +5,7 @@
 void query_control_begin(struct query_control *control, const struct clock *clock, const struct limits *limits, struct memory_budget *memory)
 {
     control->clock = clock;
-    control->deadline_mono_ns = limits->query_timeout > 0 ? clock_mono_ns(clock) + limits->query_timeout : 0;
+    control->deadline_mono_ns = limits->query_timeout > 0 ? instant_after(clock_mono_ns(clock), limits->query_timeout) : 0;
     control->memory_max = limits->max_query_memory > 0 ? limits->max_query_memory : INT64_MAX;
     atomic_store(&control->memory_left, control->memory_max);
     atomic_store(&control->bytes_read_left, limits->max_query_bytes_read > 0 ? limits->max_query_bytes_read : INT64_MAX);

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/base/clock.h"
+
 bool step_grid_init(struct step_grid *out, int64_t start_ns, int64_t end_ns, int64_t step_ns, struct err *err)
 {
     if (end_ns == start_ns) {
@@ -24,7 +26,7 @@ bool step_grid_init(struct step_grid *out, int64_t start_ns, int64_t end_ns, int
 
 int64_t step_grid_ns(const struct step_grid *grid, size_t step)
 {
-    return grid->start_ns + (int64_t)step * grid->step_ns;
+    return instant_of_step(grid->start_ns, step, grid->step_ns);
 }
 
 bool window_grid_init(struct window_grid *out, const struct step_grid *steps, int64_t range_ns, int64_t offset_ns, struct err *err)
@@ -45,7 +47,7 @@ bool window_grid_init(struct window_grid *out, const struct step_grid *steps, in
         .origin_ns = origin_ns,
         .last_ns = last_ns,
         .phase_ns = range_ns % step_ns,
-        .all_overlap = range_ns >= (int64_t)(n - 1) * step_ns,
+        .all_overlap = (uint64_t)range_ns >= (uint64_t)(n - 1) * (uint64_t)step_ns,
     };
     size_t whole = (size_t)(range_ns / step_ns);
     if (grid.all_overlap) {
@@ -84,13 +86,12 @@ int64_t window_grid_bucket_last(const struct window_grid *grid, size_t bucket)
     int64_t step_ns = grid->steps.step_ns;
     if (grid->all_overlap) {
         size_t before = grid->steps.count - 1;
-        if (bucket < before)
-            return grid->origin_ns + (int64_t)(bucket + 1) * step_ns;
-        return grid->origin_ns + grid->range_ns + (int64_t)(bucket - before) * step_ns;
+        return bucket < before ? instant_of_step(grid->origin_ns, bucket + 1, step_ns)
+                               : instant_of_step(grid->origin_ns + grid->range_ns, bucket - before, step_ns);
     }
     if (grid->phase_ns == 0)
-        return grid->origin_ns + (int64_t)(bucket + 1) * step_ns;
-    return grid->origin_ns + (int64_t)(bucket / 2) * step_ns + (bucket % 2 == 0 ? grid->phase_ns : step_ns);
+        return instant_of_step(grid->origin_ns, bucket + 1, step_ns);
+    return instant_of_step(grid->origin_ns, bucket / 2, step_ns) + (bucket % 2 == 0 ? grid->phase_ns : step_ns);
 }
 
 size_t window_grid_first(const struct window_grid *grid, size_t step)

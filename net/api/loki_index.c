@@ -8,7 +8,8 @@
 #include "net/api/run_counts.h"
 #include "net/codec/json_writer.h"
 #include "net/codec/result_json.h"
-#include "net/codec/result_json.h"
+
+#define TARGETS_MAX 256 /* labels to group by: each is looked for among those before, and by each label of a stream */
 
 /* ---- stats ---- */
 
@@ -180,20 +181,23 @@ static void names_of_selector(struct volume *volume)
         volume->names[volume->name_count++] = volume->explore.matchers[i].name;
 }
 
-static void names_of_targets(struct volume *volume, struct slice targets)
+static bool names_of_targets(struct volume *volume, struct slice targets, struct err *err)
 {
     volume->by_targets = true;
-    volume->names = ARENA_ARRAY(&volume->scope->http->arena, struct slice, targets.len + 1);
+    volume->names = ARENA_ARRAY(&volume->scope->http->arena, struct slice, TARGETS_MAX);
     while (targets.len > 0) {
         size_t end = slice_find_byte(targets, ',');
         struct slice name = slice_trim(slice_of(targets.ptr, end));
         bool is_new = name.len > 0;
         for (size_t i = 0; is_new && i < volume->name_count; i++)
             is_new = !slice_eq(volume->names[i], name);
+        if (is_new && volume->name_count == TARGETS_MAX)
+            return err_set(err, ERR_INVALID, "more than %d target labels", TARGETS_MAX);
         if (is_new)
             volume->names[volume->name_count++] = name;
         targets = end == targets.len ? SLICE_NONE : slice_from(targets, end + 1);
     }
+    return true;
 }
 
 static bool volume_parse(struct volume *volume, bool in_buckets, struct err *err)
@@ -215,8 +219,8 @@ static bool volume_parse(struct volume *volume, bool in_buckets, struct err *err
             return err_set(err, ERR_INVALID, "invalid aggregation option");
     }
     if (param_get(form, "targetLabels", &text))
-        names_of_targets(volume, text);
-    else if (volume->by_labels)
+        return names_of_targets(volume, text, err);
+    if (volume->by_labels)
         volume->all_labels = true;
     else
         names_of_selector(volume);

@@ -84,7 +84,7 @@ static void put_pattern(struct buf *body, const struct tally_grid *grid, const s
             step |= 63;
         if (count == 0)
             continue;
-        buf_printf(body, "%s[%lld,%llu]", is_first ? "" : ",", (long long)((grid->first_ns + (int64_t)step * grid->step_ns) / NS_PER_S),
+        buf_printf(body, "%s[%lld,%llu]", is_first ? "" : ",", (long long)(instant_of_step(grid->first_ns, step, grid->step_ns) / NS_PER_S),
                    (unsigned long long)count);
         is_first = false;
     }

@@ -216,9 +216,13 @@ static void run(void *self)
     struct api *api = api_of(push->http);
     const struct caller *caller = caller_of(push->http);
     struct err err = {.code = ERR_NONE};
-    push->store_tenant = store_tenant(api->store, caller->tenants[0]);
     push->now_ns = clock_wall_ns(api->clock);
-    if (!memory_check(api, &err) || !tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err) || !decode(push, &err) || !rules_apply(push, &err)) {
+    if (!memory_check(api, &err) || !tenant_state_get(api->tenants, caller->tenants[0], &push->tenant, &err)) {
+        answer_err(push, &err);
+        return;
+    }
+    push->store_tenant = store_tenant(api->store, caller->tenants[0]); // which stays: so not before the tenant may be one more
+    if (!decode(push, &err) || !rules_apply(push, &err)) {
         answer_err(push, &err);
         return;
     }

@@ -53,7 +53,10 @@ static void count_reason(const struct query_scope *scope, const struct err *err)
     else if (stop == MEMORY_STOP_OWN)
         metric_add(metric_get1(METRIC_logi_query_cancelled_total, SLICE("memory")), 1);
     else if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT)
-        metric_add(metric_get1(METRIC_logi_query_cancelled_total, err->code == ERR_TIMEOUT ? SLICE("timeout") : SLICE("client_closed")), 1);
+        metric_add(metric_get1(METRIC_logi_query_cancelled_total, err->code == ERR_TIMEOUT                    ? SLICE("timeout")
+                                                                  : http_request_is_given_up(scope->http) ? SLICE("shutdown")
+                                                                                                              : SLICE("client_closed")),
+                   1);
     else if (err->code == ERR_INVALID || err->code == ERR_LIMIT)
         metric_add(metric_get1(METRIC_logi_query_rejected_total, err->code == ERR_INVALID                         ? SLICE("syntax")
                                                                  : strcmp(err->text, QUERY_BLOCKED_TEXT) == 0 ? SLICE("blocked")

@@ -78,5 +78,9 @@ void query_scope_end(struct query_scope *scope)
 
 void query_reply_err(struct http_request *http, const struct err *err)
 {
+    if (err->code == ERR_CANCELLED && http_request_is_given_up(http)) {
+        http_reply_text(http, 503, SLICE("the server is stopping"));
+        return;
+    }
     http_reply_text(http, http_status_of(err->code), slice_str(err->text));
 }

@@ -101,6 +101,19 @@ static struct waiting *take(struct query_scheduler *scheduler)
     return waiting;
 }
 
+static void run_here(struct waiting *waiting)
+{
+    struct query_scheduler *scheduler = waiting->scheduler;
+    double waited = (double)(clock_mono_ns(scheduler->clock) - waiting->since_mono_ns) / (double)NS_PER_S;
+    metric_observe(scheduler->wait_seconds, waited);
+    metric_observe(scheduler->wait_seconds_fine, waited);
+    waiting->task(waiting->self);
+    mem_free(waiting);
+    (void)pthread_mutex_lock(&scheduler->lock);
+    scheduler->running--;
+    (void)pthread_mutex_unlock(&scheduler->lock);
+}
+
 static void run_one(void *self);
 
 /* Starts what may run now. */
@@ -113,9 +126,8 @@ static void start(struct query_scheduler *scheduler)
         (void)pthread_mutex_unlock(&scheduler->lock);
         if (waiting == NULL)
             return;
-        if (!store_run(scheduler->store, run_one, waiting)) {
-            run_one(waiting); // the pool's queue is full of other work: here, rather than never
-        }
+        if (!store_run(scheduler->store, run_one, waiting))
+            run_here(waiting); // the pool's queue is full of other work: here, rather than never; one after the other, not one inside the other
     }
 }
 
@@ -123,14 +135,7 @@ static void run_one(void *self)
 {
     struct waiting *waiting = self;
     struct query_scheduler *scheduler = waiting->scheduler;
-    double waited = (double)(clock_mono_ns(scheduler->clock) - waiting->since_mono_ns) / (double)NS_PER_S;
-    metric_observe(scheduler->wait_seconds, waited);
-    metric_observe(scheduler->wait_seconds_fine, waited);
-    waiting->task(waiting->self);
-    mem_free(waiting);
-    (void)pthread_mutex_lock(&scheduler->lock);
-    scheduler->running--;
-    (void)pthread_mutex_unlock(&scheduler->lock);
+    run_here(waiting);
     start(scheduler);
 }
 

@@ -27,7 +27,7 @@ int64_t range_buckets_time_ms(const struct range_buckets *buckets, size_t bucket
 {
     if (bucket + 1 >= buckets->count)
         return buckets->end_ns / NS_PER_MS;
-    return (buckets->second_ns + (int64_t)bucket * buckets->step_ns) / NS_PER_MS - 1;
+    return instant_of_step(buckets->second_ns, bucket, buckets->step_ns) / NS_PER_MS - 1;
 }
 
 static bool is_inside(const struct range_buckets *buckets, const struct scan_run *run)

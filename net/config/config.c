@@ -203,6 +203,32 @@ static bool ruler_check(const struct config *config, struct err *err)
            err_set(err, ERR_INVALID, "ruler.remote_write.client.url is wanted when ruler.remote_write.enabled is true");
 }
 
+/* What would leave the node without an answer, or end it. */
+static bool ranges_check(const struct config *config, struct err *err)
+{
+    const struct {
+        const char *name;
+        int64_t value, least, most;
+        const char *words;
+    } ranges[] = {
+        {"server.http_listen_port", config->http_listen_port, 0, 65535, "0 to 65535"},
+        {"server.loops", config->loops, 0, 256, "at most 256"},
+        {"server.max_connections", config->max_connections, 1, INT64_MAX, "1 or more"},
+        {"server.head_timeout", config->head_timeout, NS_PER_MS, NS_PER_DAY, "1ms to 1d"},
+        {"server.idle_timeout", config->idle_timeout, NS_PER_MS, NS_PER_DAY, "1ms to 1d"},
+        {"server.write_timeout", config->write_timeout, NS_PER_MS, NS_PER_DAY, "1ms to 1d"},
+        {"storage.shards", config->shards, 0, 256, "at most 256"},
+        {"storage.head_max", config->head_max, 1 << 20, INT64_MAX, "1MB or more"},
+        {"query.threads", config->query_threads, 0, 1024, "at most 1024"},
+        {"query.queue", config->query_queue, 1, INT64_MAX, "1 or more"},
+    };
+    for (size_t i = 0; i < LENGTH(ranges); i++) {
+        if (ranges[i].value < ranges[i].least || ranges[i].value > ranges[i].most)
+            return err_set(err, ERR_INVALID, "%s: must be %s", ranges[i].name, ranges[i].words);
+    }
+    return true;
+}
+
 bool config_finish(struct config *config, struct err *err)
 {
     static const char *const tenancies[] = {"optional", "single", "required"};
@@ -212,18 +238,16 @@ bool config_finish(struct config *config, struct err *err)
     static const char *const accesses[] = {"public", "users", "admins"};
     static const char *const tls_versions[] = {"VersionTLS12", "VersionTLS13"};
     unsigned roles = 0;
+    if (!ranges_check(config, err)) // before http_listen_port is folded in
+        return false;
     listen_fold(config);
     if (!config->auth_enabled && slice_eq(config->tenancy, SLICE("optional"))) {
         config->tenancy = SLICE("single");
         if (slice_eq(config->default_tenant, SLICE(TENANT_DEFAULT)))
             config->default_tenant = SLICE("fake"); // Loki's word for it, which its answers show
     }
-    if (config->http_listen_port > 65535)
-        return err_set(err, ERR_INVALID, "server.http_listen_port: %lld is no port", (long long)config->http_listen_port);
     if ((config->tls_cert_file.len > 0) != (config->tls_key_file.len > 0))
         return err_set(err, ERR_INVALID, "server.http_tls_config: cert_file and key_file are wanted together");
-    if (config->shards > 256)
-        return err_set(err, ERR_INVALID, "storage.shards: %lld is more than 256", (long long)config->shards);
     if (config->memory_limit > 0 && config->memory_limit < (int64_t)MEMORY_LIMIT_BYTES_MIN)
         return err_set(err, ERR_INVALID, "memory.limit: %lld bytes are less than 128MiB", (long long)config->memory_limit);
     return ruler_check(config, err) && one_of("tenancy", config->tenancy, tenancies, LENGTH(tenancies), err) &&
@@ -268,6 +292,27 @@ static struct slice value_text(const struct config *config, const struct key *ke
     return copy;
 }
 
+/* With xxxxx for passwords in URLs, as Go shows them: what is printed here is seen by more eyes than the file. */
+static void put_masked(struct buf *out, struct slice text)
+{
+    while (text.len > 0) {
+        const char *found = memmem(text.ptr, text.len, "://", 3);
+        size_t begin = found == NULL ? text.len : (size_t)(found - text.ptr) + 3;
+        size_t colon = SIZE_MAX, at = SIZE_MAX;
+        buf_put(out, slice_of(text.ptr, begin));
+        text = slice_from(text, begin);
+        for (size_t i = 0; i < text.len && text.ptr[i] != '/' && text.ptr[i] != ',' && text.ptr[i] != '"'; i++) {
+            colon = text.ptr[i] == ':' && colon == SIZE_MAX ? i : colon;
+            at = text.ptr[i] == '@' ? i : at;
+        }
+        if (at == SIZE_MAX || colon > at)
+            continue;
+        buf_put(out, slice_of(text.ptr, colon + 1));
+        buf_str(out, "xxxxx");
+        text = slice_from(text, at);
+    }
+}
+
 /* Keys with a dot stand in the mapping of their section. */
 static void keys_print(const struct config *config, const struct config *base, struct buf *out)
 {
@@ -284,7 +329,9 @@ static void keys_print(const struct config *config, const struct config *base, s
             buf_printf(out, "%.*s:\n", SLICE_ARG(in));
         section = in;
         struct slice leaf = in.len > 0 ? slice_from(name, dot + 1) : name;
-        buf_printf(out, "%s%.*s: %.*s\n", in.len > 0 ? "  " : "", SLICE_ARG(leaf), SLICE_ARG(value));
+        buf_printf(out, "%s%.*s: ", in.len > 0 ? "  " : "", SLICE_ARG(leaf));
+        put_masked(out, value);
+        buf_byte(out, '\n');
     }
     arena_fini(&arena);
 }

@@ -16,6 +16,21 @@ void exchange_unref(struct http_exchange *exchange)
     mem_free(exchange);
 }
 
+/* The handler's. */
+static void handler_unref(struct http_exchange *exchange)
+{
+    atomic_fetch_sub(&exchange->loop->server->requests_unanswered, 1);
+    exchange_unref(exchange);
+}
+
+void exchange_leave(struct http_exchange *exchange)
+{
+    if (atomic_exchange(&exchange->is_gone, true))
+        return;
+    if (exchange->request.on_gone != NULL)
+        exchange->request.on_gone(&exchange->request);
+}
+
 /* libh2o ends its request: answered in full, or the client left. */
 static void on_h2o_dispose(void *slot)
 {
@@ -24,9 +39,7 @@ static void on_h2o_dispose(void *slot)
     if (exchange->is_open) {
         h2o_linklist_unlink(&exchange->link);
         exchange->is_open = false;
-        atomic_store(&exchange->is_gone, true);
-        if (exchange->request.on_gone != NULL)
-            exchange->request.on_gone(&exchange->request);
+        exchange_leave(exchange);
     }
     exchange_unref(exchange);
 }
@@ -130,6 +143,7 @@ struct http_exchange *exchange_create(struct http_loop *loop, h2o_req_t *req)
         request->body = arena_copy(&request->arena, slice_of(req->entity.base, req->entity.len));
     atomic_fetch_add(&loop->server->body_bytes, request->body.len);
     atomic_fetch_add(&loop->server->requests_under_way, 1);
+    atomic_fetch_add(&loop->server->requests_unanswered, 1);
 
     struct http_exchange **slot = h2o_mem_alloc_shared(&req->pool, sizeof(*slot), on_h2o_dispose);
     *slot = exchange;
@@ -212,7 +226,7 @@ void exchange_send(struct http_exchange *exchange)
         }
         send_body(req, reply);
     }
-    exchange_unref(exchange);
+    handler_unref(exchange);
 }
 
 void exchange_detach(struct http_exchange *exchange)
@@ -221,5 +235,5 @@ void exchange_detach(struct http_exchange *exchange)
         h2o_linklist_unlink(&exchange->link);
         exchange->is_open = false;
     }
-    exchange_unref(exchange);
+    handler_unref(exchange);
 }

@@ -24,6 +24,8 @@ struct http_exchange {
 /* Makes the exchange for a request that passed the head check, with copies of all that handlers see. */
 struct http_exchange *exchange_create(struct http_loop *loop, h2o_req_t *req);
 void exchange_unref(struct http_exchange *exchange);
+/* Its client has left before it is answered, or the server has no time left for it: tells the handler, once. */
+void exchange_leave(struct http_exchange *exchange);
 /* Sends exchange->reply on its loop, and gives the handler's reference back. */
 void exchange_send(struct http_exchange *exchange);
 /* Ends it without a reply, and gives the handler's reference back: the connection becomes something else. */

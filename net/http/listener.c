@@ -23,6 +23,9 @@ static bool endpoint_parse(const char *address, struct endpoint *out, struct err
     const char *colon = strrchr(address, ':');
     if (colon == NULL || strlen(colon + 1) >= sizeof(out->port) || colon[1] == '\0')
         return err_set(err, ERR_INVALID, "listen address \"%s\" is not HOST:PORT", address);
+    size_t digits = strspn(colon + 1, "0123456789");
+    if (colon[1 + digits] == '\0' && (digits > 5 || strtoul(colon + 1, NULL, 10) > UINT16_MAX)) // the system would take what is left modulo 65536
+        return err_set(err, ERR_INVALID, "listen address \"%s\": a port is 0 to 65535", address);
     size_t len = (size_t)(colon - address);
     if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
         address++;

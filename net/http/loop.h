@@ -48,7 +48,9 @@ struct http_server {
     struct http_loop *loops;
     size_t loop_count;
     _Atomic size_t connections;
-    _Atomic size_t requests_under_way;
+    _Atomic size_t requests_under_way;  /* until libh2o, too, is done with them */
+    _Atomic size_t requests_unanswered; /* that handlers have */
+    atomic_bool gives_up; /* it stops, and has no more time */
     _Atomic size_t websockets; /* from accept to closed */
     _Atomic size_t body_bytes; /* copies that handlers hold */
     unsigned ports[HTTP_LISTENERS_MAX];

@@ -55,6 +55,11 @@ bool http_request_is_gone(const struct http_request *request)
     return atomic_load(&request->exchange->is_gone);
 }
 
+bool http_request_is_given_up(const struct http_request *request)
+{
+    return atomic_load(&request->exchange->loop->server->gives_up);
+}
+
 void http_request_post(struct http_request *request, void (*fn)(void *self), void *self)
 {
     http_loop_post(request->exchange->loop, fn, self);

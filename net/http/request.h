@@ -50,7 +50,7 @@ struct http_request {
     void *user_state;   /* set by the authentication hook */
 
     /* ---- the handler's ---- */
-    void (*on_gone)(struct http_request *request); /* on the loop; set before leaving the loop; may be NULL */
+    void (*on_gone)(struct http_request *request); /* on the loop, once, and may not reply; set before leaving the loop; may be NULL */
     void *state;
 
     /* ---- the server's ---- */
@@ -68,8 +68,10 @@ bool http_request_form(struct http_request *request, struct form *out, struct er
 /* Media type of Content-Type in lower case without parameters; empty if there is none. */
 struct slice http_request_media_type(struct http_request *request);
 
-/* The client left before the answer. Thread: any. */
+/* The client left before the answer, or the server stops and has no time left. Thread: any. */
 bool http_request_is_gone(const struct http_request *request);
+/* The latter of these. Thread: any. */
+bool http_request_is_given_up(const struct http_request *request);
 
 struct http_reply {
     int status;

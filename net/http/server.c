@@ -10,6 +10,8 @@
 #include "net/http/listener.h"
 #include "net/http/sweeper.h"
 
+#define GIVE_UP_NS (10 * NS_PER_S) /* for requests that were told to end */
+
 struct app_handler {
     h2o_handler_t super; /* first */
     struct http_server *server;
@@ -32,10 +34,16 @@ void http_server_config_defaults(struct http_server_config *out)
     };
 }
 
+/* Work that nobody waits for any more, or that the stop of the server has no time for, is not begun. */
 static void run_on_pool(void *self)
 {
     struct http_request *request = self;
-    request->route->handle(request);
+    if (http_request_is_given_up(request))
+        http_reply_text(request, 503, SLICE("the server is stopping\n"));
+    else if (http_request_is_gone(request))
+        http_reply_status(request, 499);
+    else
+        request->route->handle(request);
 }
 
 static void reject(struct http_request *request, int status, const char *text, const char *reason)
@@ -248,6 +256,42 @@ void http_server_stop_accepting(struct http_server *server)
         http_loop_post(&server->loops[i], close_listeners, &server->loops[i]);
 }
 
+static void leave_all(void *self)
+{
+    const struct http_loop *loop = self;
+    for (h2o_linklist_t *link = loop->under_way.next; link != &loop->under_way; link = link->next)
+        exchange_leave(H2O_STRUCT_FROM_MEMBER(struct http_exchange, link, link));
+}
+
+/* What has not been answered in time is told to end, and what still waits for its turn is not begun: nothing of it may be under way when the parts of the node
+ * that it uses go. */
+static void give_up(struct http_server *server)
+{
+    atomic_store(&server->gives_up, true);
+    for (size_t i = 0; i < server->loop_count; i++) {
+        if (server->loops[i].has_thread)
+            http_loop_post(&server->loops[i], leave_all, &server->loops[i]);
+    }
+}
+
+static bool has_work(const struct http_server *server)
+{
+    return atomic_load(&server->requests_under_way) + atomic_load(&server->websockets) > 0;
+}
+
+static bool has_unanswered(const struct http_server *server)
+{
+    return atomic_load(&server->requests_unanswered) > 0;
+}
+
+static void wait_while(bool (*is_so)(const struct http_server *server), const struct http_server *server, int64_t ns)
+{
+    const struct clock *clock = server->config.clock;
+    int64_t end_ns = instant_after(clock_mono_ns(clock), ns);
+    while (is_so(server) && clock_mono_ns(clock) < end_ns)
+        (void)usleep(1000);
+}
+
 static void end_loop(void *self)
 {
     struct http_loop *loop = self;
@@ -258,10 +302,11 @@ void http_server_stop(struct http_server *server, int64_t timeout_ns)
 {
     if (server == NULL)
         return;
-    const struct clock *clock = server->config.clock;
-    int64_t end_ns = clock_mono_ns(clock) + timeout_ns;
-    while (atomic_load(&server->requests_under_way) + atomic_load(&server->websockets) > 0 && clock_mono_ns(clock) < end_ns)
-        (void)usleep(1000);
+    wait_while(has_work, server, timeout_ns);
+    if (has_unanswered(server)) {
+        give_up(server);
+        wait_while(has_unanswered, server, GIVE_UP_NS);
+    }
     bool any_thread = false;
     for (size_t i = 0; i < server->loop_count; i++) {
         struct http_loop *loop = &server->loops[i];

@@ -56,7 +56,8 @@ bool http_server_start(const struct http_server_config *config, struct http_serv
 /* Stops accepting; connections end when their request has been answered. */
 void http_server_stop_accepting(struct http_server *server);
 
-/* Waits for requests under way, at most timeout_ns, then ends loops and memory. NULL is fine. */
+/* Waits for requests under way, at most timeout_ns; tells those that are not answered then to end, and waits for their handlers, at most 10 s; then ends loops
+ * and memory. NULL is fine. */
 void http_server_stop(struct http_server *server, int64_t timeout_ns);
 
 /* New TLS contexts for the listeners, in their order; from the next connection on, those that are open keep theirs. The server takes references of its own. A

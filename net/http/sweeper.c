@@ -1,6 +1,7 @@
 #include "net/http/sweeper.h"
 
 #include <h2o/http1.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "core/base/mem.h"
@@ -30,6 +31,8 @@ struct sweeper {
     size_t body_bytes;     /* this sweep's sum of what connections hold */
     h2o_socket_t *largest;
     size_t largest_bytes;
+    struct pollfd *polls;  /* of requests under way */
+    size_t poll_cap;
 };
 
 static struct watched *slot_of(struct sweeper *sweeper, uint64_t id)
@@ -106,13 +109,10 @@ static const char *verdict(struct sweeper *sweeper, struct watched *slot, h2o_re
     return NULL;
 }
 
-static bool is_answering(const struct http_loop *loop, const h2o_req_t *req)
+/* From the handler's turn until the whole answer has been taken: what is slow then is us, or the client's reading, which write_timeout is for. */
+static bool is_answering(const h2o_req_t *req)
 {
-    for (h2o_linklist_t *link = loop->under_way.next; link != &loop->under_way; link = link->next) {
-        if (H2O_STRUCT_FROM_MEMBER(struct http_exchange, link, link)->h2o == req)
-            return true;
-    }
-    return false;
+    return req->pathconf != NULL; // set when the request, which is whole by then, goes to its handler
 }
 
 static void cut(struct sweeper *sweeper, h2o_socket_t *sock, const char *reason)
@@ -131,7 +131,7 @@ static int look(h2o_req_t *req, void *self)
         return 0;
     int64_t now = clock_mono_ns(sweeper->loop->server->config.clock);
     struct watched *slot = watch(sweeper, req->conn->id, now);
-    if (req->method.base != NULL && is_answering(sweeper->loop, req)) {
+    if (is_answering(req)) {
         restart(slot, sock, now);
         return 0;
     }
@@ -144,6 +144,30 @@ static int look(h2o_req_t *req, void *self)
     if (reason != NULL)
         cut(sweeper, sock, reason);
     return 0;
+}
+
+/* libh2o does not read while a request is answered, and so does not see its client leave: work that nobody waits for any more is told here. As with Go's
+ * server, a client that has closed its side for writing has left. */
+static void look_for_leavers(struct sweeper *sweeper)
+{
+    const struct http_loop *loop = sweeper->loop;
+    nfds_t count = 0;
+    for (h2o_linklist_t *link = loop->under_way.next; link != &loop->under_way; link = link->next) {
+        const struct http_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct http_exchange, link, link);
+        if (count == sweeper->poll_cap) {
+            sweeper->poll_cap = sweeper->poll_cap == 0 ? 64 : sweeper->poll_cap * 2;
+            sweeper->polls = mem_grow(sweeper->polls, sweeper->poll_cap, sizeof(*sweeper->polls));
+        }
+        const h2o_socket_t *sock = exchange->h2o->conn->callbacks->get_socket(exchange->h2o->conn);
+        bool is_told = exchange->request.on_gone == NULL || atomic_load(&exchange->is_gone);
+        sweeper->polls[count++] = (struct pollfd){.fd = is_told ? -1 : h2o_socket_get_fd((h2o_socket_t *)(uintptr_t)sock), .events = POLLRDHUP};
+    }
+    if (count == 0 || poll(sweeper->polls, count, 0) <= 0)
+        return;
+    nfds_t i = 0;
+    for (h2o_linklist_t *link = loop->under_way.next; i < count; link = link->next, i++)
+        if (sweeper->polls[i].revents != 0)
+            exchange_leave(H2O_STRUCT_FROM_MEMBER(struct http_exchange, link, link));
 }
 
 static void arm(struct sweeper *sweeper)
@@ -164,6 +188,7 @@ static void sweep(h2o_timeout_entry_t *entry)
     sweeper->body_bytes = sweeper->largest_bytes = 0;
     sweeper->largest = NULL;
     handshakes_sweep(sweeper->loop, clock_mono_ns(server->config.clock));
+    look_for_leavers(sweeper);
     (void)H2O_HTTP1_CALLBACKS.foreach_request(&sweeper->loop->context, look, sweeper);
     atomic_store_explicit(&sweeper->loop->arriving_bytes, sweeper->body_bytes, memory_order_relaxed); // a figure
     size_t share = server->config.body_budget_bytes / server->loop_count;
@@ -191,5 +216,6 @@ void sweeper_destroy(struct sweeper *sweeper)
     h2o_timeout_unlink(&sweeper->entry);
     h2o_timeout_dispose(sweeper->loop->context.loop, &sweeper->timeout);
     mem_free(sweeper->slots);
+    mem_free(sweeper->polls);
     mem_free(sweeper);
 }

@@ -268,7 +268,7 @@ static void upgrade(void *self)
     if (config->observe != NULL)
         config->observe(&exchange->request, 101, 0, now_of(loop) - exchange->start_mono_ns);
     if (req == NULL) {
-        exchange_unref(exchange);
+        exchange_detach(exchange);
         destroy(ws);
         return;
     }

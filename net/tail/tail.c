@@ -15,6 +15,10 @@ static void request_copy(struct tail *tail, const struct tail_request *from)
     to->tenant = arena_copy(&tail->arena, from->tenant);
     to->query = arena_copy(&tail->arena, from->query);
     (void)limits_book_ref(to->book);
+    struct limits *limits = ARENA_NEW(&tail->arena, struct limits); // a request's own, which is tighter than the book's, ends with the request
+    limits_copy(from->limits, &tail->arena, limits);
+    limits->blocked_queries = from->limits->blocked_queries; // nobody's but the book's
+    to->limits = limits;
     for (size_t i = 0; i < from->flag_count; i++)
         to->flags[i] = arena_copy(&tail->arena, from->flags[i]);
 }
@@ -223,8 +227,12 @@ static void tick(void *self, struct websocket *socket)
 
 static void closed(void *self)
 {
-    end(self);
-    tail_unref(self);
+    struct tail *tail = self;
+    end(tail);
+    pthread_mutex_lock(&tail->tails->lock);
+    tail->is_closed = true;
+    pthread_mutex_unlock(&tail->tails->lock);
+    tail_unref(tail);
 }
 
 const struct websocket_handler tail_handler = {.opened = go_on, .writable = go_on, .tick = tick, .closing = end, .closed = closed};

@@ -28,6 +28,7 @@ struct tail {
     struct tail *previous, *next; /* of tails, under its lock */
     _Atomic uint32_t refs;        /* the websocket's, the tap's, that of a step under way */
     bool is_counted;              /* among the tenant's tails; under the lock */
+    bool is_closed;               /* the websocket has given its reference back; under the lock */
 
     /* ---- set by tail_create ---- */
     struct arena arena; /* of the request and its expression */

@@ -23,14 +23,14 @@ void tails_destroy(struct tails *tails)
 {
     if (tails == NULL)
         return;
-    // Websockets that did not end in time: their loops are gone, nobody else will tell these tails.
+    // Websockets that did not end in time, be it that they were closing: their loops are gone, nobody else will tell these tails.
     pthread_mutex_lock(&tails->lock);
     struct tail *left[64];
     size_t count;
     do {
         count = 0;
         for (struct tail *tail = tails->first; tail != NULL && count < LENGTH(left); tail = tail->next)
-            if (!atomic_load(&tail->is_over))
+            if (!tail->is_closed)
                 left[count++] = tail;
         pthread_mutex_unlock(&tails->lock);
         for (size_t i = 0; i < count; i++)

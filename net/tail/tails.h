@@ -35,7 +35,7 @@ size_t tails_bytes(const struct tails *tails);
 struct tail_request { /* copied */
     struct slice tenant;
     struct limits_book *book; /* a reference is taken */
-    const struct limits *limits; /* of the book */
+    const struct limits *limits; /* of the book, or tightened by the request */
     struct slice query; /* parses */
     int64_t start_ns, limit, delay_ns;
     bool is_legacy, categorize;

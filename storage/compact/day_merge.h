@@ -33,6 +33,7 @@ struct day_merge_context {
     int64_t delete_delay_ns;         /* a request younger than this only hides */
     bool (*flush)(void *self, struct err *err);           /* all that is visible now is in segments when it returns */
     void (*streams_lost)(void *self, struct day *day);    /* the day's index has streams that the day has not */
+    void (*day_dropped)(void *self, int64_t number);      /* a day of this number begins anew, should something come */
     bool (*is_busy)(void *self);     /* merging waits */
     bool (*is_stopping)(void *self); /* ... and ends */
     void *self;

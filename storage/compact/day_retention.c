@@ -72,6 +72,7 @@ static bool drop_day(const struct day_merge_context *context, struct day *day, s
         struct view_day_change change = {.day = day, .is_gone = true};
         segments = note_expired(context, day);
         view_publish(context->board, &(struct view_change){.days = &change, .day_count = 1});
+        context->day_dropped(context->self, day->number);
         log_info("retention", "a day was dropped", "folder", day->folder);
     }
     note_retained(context, day, true, ok, segments, start_ns);

@@ -56,6 +56,7 @@ bool day_open(const struct disk *disk, const char *days_folder, int64_t number, 
     day->number = number;
     pthread_mutex_init(&day->manifest_lock, NULL);
     pthread_mutex_init(&day->index_lock, NULL);
+    pthread_mutex_init(&day->figures_lock, NULL);
     if (asprintf(&day->folder, "%s/%s", days_folder, name) < 0)
         abort();
     if (!disk_make_folders(disk, day->folder, err) ||
@@ -90,6 +91,7 @@ void day_unref(struct day *day)
     }
     pthread_mutex_destroy(&day->manifest_lock);
     pthread_mutex_destroy(&day->index_lock);
+    pthread_mutex_destroy(&day->figures_lock);
     free(day->folder);
     free(day->dropped_folder);
     mem_free(day);
@@ -225,6 +227,22 @@ bool day_index_close_idle(struct day *day)
     }
     pthread_mutex_unlock(&day->index_lock);
     return closes;
+}
+
+void day_index_figures(struct day *day, struct day_index_stats *out)
+{
+    if (pthread_mutex_trylock(&day->index_lock) == 0) {
+        struct day_index_stats now = {0};
+        if (day->index != NULL)
+            day_index_stats(day->index, &now);
+        pthread_mutex_lock(&day->figures_lock);
+        day->figures = now;
+        pthread_mutex_unlock(&day->figures_lock);
+        pthread_mutex_unlock(&day->index_lock);
+    }
+    pthread_mutex_lock(&day->figures_lock);
+    *out = day->figures;
+    pthread_mutex_unlock(&day->figures_lock);
 }
 
 bool day_drop(struct day *day, struct err *err)

@@ -28,6 +28,8 @@ struct day {
     int64_t index_used_mono_ns;
     bool index_is_dirty;     /* added to since the last commit */
     bool index_must_rebuild; /* the next opening starts from nothing */
+    pthread_mutex_t figures_lock;    /* inside index_lock */
+    struct day_index_stats figures;  /* of the index, when it was last seen free */
 
     atomic_bool is_dropped; /* the folder has another name now, and goes with the last reference */
     /* Retention's own, on its one thread: */
@@ -76,6 +78,9 @@ bool day_index_settle(struct day *day, struct err *err) MUST_CHECK;
 
 /* Closes the index if nobody holds it and nothing waits to be committed. True: it is closed now. */
 bool day_index_close_idle(struct day *day);
+
+/* The figures of the index, all 0 when it is closed; as of the last call while its lock is held, which an opening that fills it does for long. Never waits. */
+void day_index_figures(struct day *day, struct day_index_stats *out);
 
 /* Renames the folder out of the way, so that the day may begin anew, and marks it to go with the last reference. */
 bool day_drop(struct day *day, struct err *err) MUST_CHECK;

@@ -35,6 +35,7 @@ struct log_files {
     // Held by who touches the folder's lists: never for the length of a sync.
     pthread_mutex_t lists;
     struct log_folder folder;
+    uint64_t beginning;    // a file of this number is being made, perhaps of a spare; 0: none
     uint64_t replay_below; // files with smaller numbers were there at open
 
     _Atomic uint64_t trimmed, first_sequence, last_sequence; // last: acknowledged
@@ -108,8 +109,13 @@ static bool begin_file(struct log_files *log, struct err *err)
         .durable_sequence = atomic_load(&log->durable),
     };
     pthread_mutex_lock(&log->lists);
+    log->beginning = head.number;
+    uint64_t spare = log_folder_take_spare(&log->folder);
+    pthread_mutex_unlock(&log->lists);
     bool is_named = false; // also of one that failed after: it goes when it is trimmed, in its order
-    bool ok = log_writer_begin(&log->writer, &log->folder, &head, &is_named, err);
+    bool ok = log_writer_begin(&log->writer, &log->folder, spare, &head, &is_named, err);
+    pthread_mutex_lock(&log->lists);
+    log->beginning = 0;
     if (is_named)
         log_folder_add(&log->folder, (struct log_folder_file){
                                          .number = head.number,
@@ -449,8 +455,8 @@ static void log_files_renew(void *self)
 {
     struct log_files *log = self;
     pthread_mutex_lock(&log->lists);
-    if (log->folder.count > 0)
-        atomic_store(&log->wiped_below, log->folder.files[log->folder.count - 1].number + 1);
+    uint64_t newest = log->folder.count > 0 ? log->folder.files[log->folder.count - 1].number : 0;
+    atomic_store(&log->wiped_below, (log->beginning > newest ? log->beginning : newest) + 1);
     log_folder_drop_spares(&log->folder);
     pthread_mutex_unlock(&log->lists);
     atomic_store(&log->renews, true);

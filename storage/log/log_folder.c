@@ -115,6 +115,11 @@ bool log_folder_drop_oldest(struct log_folder *folder, size_t file_bytes)
     return true;
 }
 
+uint64_t log_folder_take_spare(struct log_folder *folder)
+{
+    return folder->spare_count > 0 ? folder->spares[--folder->spare_count] : 0;
+}
+
 void log_folder_drop_spares(struct log_folder *folder)
 {
     for (; folder->spare_count > 0; folder->spare_count--) {

@@ -37,6 +37,8 @@ void log_folder_spare_path(const struct log_folder *folder, uint64_t number, cha
 void log_folder_add(struct log_folder *folder, struct log_folder_file file);
 /* Takes the oldest file away: to the spares if there is room and its size is file_bytes, else unlinked. False: neither worked; it is still there. */
 bool log_folder_drop_oldest(struct log_folder *folder, size_t file_bytes);
+/* Takes a spare off the list; 0: there is none. */
+uint64_t log_folder_take_spare(struct log_folder *folder);
 /* Unlinks all spares: an idle log takes no space. */
 void log_folder_drop_spares(struct log_folder *folder);
 

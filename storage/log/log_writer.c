@@ -26,17 +26,16 @@ static bool write_head(const struct log_writer *writer, struct err *err)
     return writer->disk->fsync(writer->disk, writer->fd) == 0 || err_errno(err, "sync");
 }
 
-bool log_writer_begin(struct log_writer *writer, struct log_folder *folder, const struct log_file_head *head, bool *out_named, struct err *err)
+bool log_writer_begin(struct log_writer *writer, const struct log_folder *folder, uint64_t spare_number, const struct log_file_head *head, bool *out_named,
+                      struct err *err)
 {
     *out_named = false;
     assert(writer->fd < 0);
     char spare[LOG_PATH_MAX];
     char path[LOG_PATH_MAX];
-    bool has_spare = folder->spare_count > 0;
-    log_folder_spare_path(folder, has_spare ? folder->spares[folder->spare_count - 1] : head->number, spare);
+    bool has_spare = spare_number != 0; // should it fail below, the next attempt makes a new one
+    log_folder_spare_path(folder, has_spare ? spare_number : head->number, spare);
     log_folder_path(folder, head->number, path);
-    if (has_spare)
-        folder->spare_count--; // should it fail below, the next attempt makes a new one
     const struct disk *disk = writer->disk;
     writer->fd = disk->open(disk, spare, O_RDWR | O_CREAT | (has_spare ? 0 : O_TRUNC), 0640);
     if (writer->fd < 0)

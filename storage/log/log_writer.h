@@ -13,9 +13,11 @@ struct log_writer {
     size_t file_bytes;
 };
 
-/* Makes file head->number: of a spare if there is one, else new; its head is on the disk under its name when this is true. No space is taken yet.
+/* Makes file head->number: of a spare that was taken off the folder's list, or new (0); its head is on the disk under its name when this is true. No space is
+ * taken yet. Of the folder only disk and path are read, which never change: this waits for the disk, so the folder's lock is not held.
  * *out_named, also when it fails: a file of that number is in the folder now, with a head and no record. */
-bool log_writer_begin(struct log_writer *writer, struct log_folder *folder, const struct log_file_head *head, bool *out_named, struct err *err) MUST_CHECK;
+bool log_writer_begin(struct log_writer *writer, const struct log_folder *folder, uint64_t spare_number, const struct log_file_head *head, bool *out_named,
+                      struct err *err) MUST_CHECK;
 
 /* Space for count_bytes more. *is_fitting false: the file is full, begin the next (never so for an empty file). */
 bool log_writer_reserve(struct log_writer *writer, size_t bytes, bool *is_fitting, struct err *err) MUST_CHECK;

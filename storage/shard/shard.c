@@ -36,6 +36,7 @@ struct shard {
     struct frozen *frozen;     // in order; the sealer has the first, or will have it
     size_t frozen_count;
     bool is_sealing;
+    bool has_stopped;          // the worker has ended: nothing is frozen any more, nor given to the sealer
     uint64_t sealed_number;    // all generations up to it are segments
     uint64_t failures;         // of seals
     struct err failure;        // the last one's
@@ -136,12 +137,12 @@ static void housekeep(struct shard *shard, int64_t now)
 static void wait_changed(struct shard *shard, int64_t ns)
 {
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); // the other one may be set back
     until.tv_nsec += ns % NS_PER_S;
     until.tv_sec += ns / NS_PER_S + until.tv_nsec / NS_PER_S;
     until.tv_nsec %= NS_PER_S;
     pthread_mutex_lock(&shard->lock);
-    (void)pthread_cond_timedwait(&shard->changed, &shard->lock, &until);
+    (void)pthread_cond_clockwait(&shard->changed, &shard->lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&shard->lock);
 }
 
@@ -294,6 +295,10 @@ void shard_stop(struct shard *shard)
     atomic_store(&shard->stops, true);
     queue_wake(shard->queue);
     (void)pthread_join(shard->thread, NULL);
+    pthread_mutex_lock(&shard->lock);
+    shard->has_stopped = true;
+    pthread_cond_broadcast(&shard->changed);
+    pthread_mutex_unlock(&shard->lock);
 }
 
 void shard_destroy(struct shard *shard)
@@ -353,10 +358,12 @@ bool shard_flush(struct shard *shard, struct err *err)
     queue_wake(shard->queue);
     if (shard->frozen_count > 0)
         sealer_retry(shard->group->sealer);
-    while (shard->sealed_number < wanted && shard->failures == failures)
+    while (shard->sealed_number < wanted && shard->failures == failures && !shard->has_stopped)
         pthread_cond_wait(&shard->changed, &shard->lock);
     bool ok = shard->sealed_number >= wanted;
-    if (!ok)
+    if (!ok && shard->failures == failures)
+        err_fill(err, ERR_UNAVAILABLE, "the store is shutting down");
+    else if (!ok)
         *err = shard->failure;
     pthread_mutex_unlock(&shard->lock);
     return ok;

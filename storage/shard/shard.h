@@ -51,7 +51,7 @@ void shard_push(struct shard *shard, struct push_job_part *part, size_t bytes);
 /* Returns when what was pushed before the call is applied. Thread: any but the worker's. */
 void shard_wait_applied(struct shard *shard);
 
-/* Everything applied before the call is in segments when it returns true. False: a seal failed. Thread: any but the worker's. */
+/* Everything applied before the call is in segments when it returns true. False: a seal failed, or the shard was stopped. Thread: any but the worker's. */
 bool shard_flush(struct shard *shard, struct err *err) MUST_CHECK;
 
 /* Asks for the same, and does not wait. */

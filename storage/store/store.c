@@ -101,7 +101,7 @@ static bool open_log(struct store *store, struct err *err)
 static void init_locks(struct store *store)
 {
     pthread_mutex_t *const locks[] = {&store->idle_lock,     &store->hold_lock, &store->maintain_lock,
-                                      &store->wake_lock,     &store->trim_lock};
+                                      &store->wake_lock,     &store->trim_lock, &store->marker_lock};
     for (size_t i = 0; i < LENGTH(locks); i++)
         pthread_mutex_init(locks[i], NULL);
     pthread_cond_init(&store->idle, NULL);
@@ -404,19 +404,15 @@ static void add_indexes(struct store *store, struct store_stats *out)
     size_t count;
     struct day **days = day_set_range(store->days, INT64_MIN, INT64_MAX, &count);
     for (size_t i = 0; i < count; i++) {
-        pthread_mutex_lock(&days[i]->index_lock);
-        if (days[i]->index != NULL) {
-            struct day_index_stats stats;
-            day_index_stats(days[i]->index, &stats);
-            out->index_bytes += stats.used_bytes;
-            out->index_mapped_bytes += stats.mapped_bytes;
-            out->index_streams += stats.streams;
-            out->index_pairs += stats.pairs;
-            out->index_postings += stats.postings;
-            out->index_free_pages += stats.free_pages;
-            out->index_readers += stats.readers;
-        }
-        pthread_mutex_unlock(&days[i]->index_lock);
+        struct day_index_stats stats; // without waiting: an index may be filled anew just now, and figures are asked for on loops
+        day_index_figures(days[i], &stats);
+        out->index_bytes += stats.used_bytes;
+        out->index_mapped_bytes += stats.mapped_bytes;
+        out->index_streams += stats.streams;
+        out->index_pairs += stats.pairs;
+        out->index_postings += stats.postings;
+        out->index_free_pages += stats.free_pages;
+        out->index_readers += stats.readers;
         day_unref(days[i]);
     }
     mem_free(days);

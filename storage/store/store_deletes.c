@@ -42,14 +42,29 @@ static bool flush_all(void *self, struct err *err)
     return store_flush(self, err);
 }
 
+/* A shard that thinks an index knows its stream tells it no more: first they forget that, then what they did before is waited for (see forget_days). */
+static void forget_told(struct store *store)
+{
+    atomic_fetch_add(&store->group.index_epoch, 1);
+    for (unsigned i = 0; i < store->shard_count; i++)
+        shard_wait_applied(store->shards[i]);
+}
+
+void store_day_dropped(void *self, int64_t number)
+{
+    struct store *store = self;
+    forget_told(store);
+    struct day *day = day_set_find(store->days, number);
+    if (day != NULL) // begun already, and perhaps without a stream that was thought to be known
+        day_index_spoil(day);
+    day_unref(day);
+}
+
 /* The day's index begins anew, from what the day still has. */
 static void streams_lost(void *self, struct day *day)
 {
     struct store *store = self;
-    // A shard that thinks the index knows its stream tells it no more: first they forget that, then what they did before is waited for (see forget_days).
-    atomic_fetch_add(&store->group.index_epoch, 1);
-    for (unsigned i = 0; i < store->shard_count; i++)
-        shard_wait_applied(store->shards[i]);
+    forget_told(store);
     day_index_spoil(day);
     struct day_index *index;
     struct err err;

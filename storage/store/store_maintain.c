@@ -137,6 +137,7 @@ void store_merge_context(struct store *store, struct day_merge_context *out)
         .merges = config->compaction,
         .retention_ns = config->retention_ns,
         .retention_self = config->retention_self,
+        .day_dropped = store_day_dropped,
         .is_busy = is_busy,
         .is_stopping = is_stopping,
         .self = store,
@@ -176,13 +177,13 @@ static void erase_soon(struct store *store)
 void store_wait(struct store *store, int64_t ns)
 {
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); // the other one may be set back
     until.tv_nsec += ns % NS_PER_S;
     until.tv_sec += ns / NS_PER_S + until.tv_nsec / NS_PER_S;
     until.tv_nsec %= NS_PER_S;
     pthread_mutex_lock(&store->wake_lock);
     if (!atomic_load(&store->stops))
-        (void)pthread_cond_timedwait(&store->wake, &store->wake_lock, &until);
+        (void)pthread_cond_clockwait(&store->wake, &store->wake_lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&store->wake_lock);
 }
 

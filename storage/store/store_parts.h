@@ -1,6 +1,6 @@
 /* store_parts.h: the store's inside, for the files of this folder only.
  *
- * Locks, in this order: hold_lock; a shard's; the board's. trim_lock and idle_lock alone.
+ * Locks, in this order: hold_lock; a shard's; the board's. trim_lock, marker_lock and idle_lock alone.
  */
 #pragma once
 
@@ -74,6 +74,7 @@ struct store {
     pthread_mutex_t wake_lock;
     pthread_cond_t wake;
     pthread_mutex_t trim_lock;
+    pthread_mutex_t marker_lock; /* of the file behind is_shutdown_prepared */
     uint64_t weighed_bytes;      /* under wake_lock: what had been logged when it was last asked how much comes in, and when that was */
     int64_t weighed_mono_ns;
     atomic_bool is_pressed;      /* so much that merges are quick rather than tight */
@@ -118,6 +119,8 @@ void store_shutdown_done(struct store *store); /* at the end of a store whose sh
 bool store_deletes_open(struct store *store, struct err *err) MUST_CHECK;
 /* Erases what is due. Under maintain_lock. */
 bool store_erase(struct store *store, struct err *err) MUST_CHECK;
+/* After retention took the day: what shards told its index goes for nothing. */
+void store_day_dropped(void *self, int64_t number);
 /* The filters that hide lines of the tenant in the range; NULL: none. The caller unrefs. */
 struct delete_set *store_deletes_take(struct store *store, struct slice tenant, int64_t start_ns, int64_t end_ns);
 

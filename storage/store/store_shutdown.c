@@ -80,10 +80,12 @@ bool store_prepare_shutdown(struct store *store, bool is_set, struct err *err)
 {
     char path[4096];
     marker_path(store, path);
-    if (!(is_set ? disk_replace_file(store->config.disk, path, SLICE("set\n"), err) : marker_remove(store, err)))
-        return false;
-    atomic_store(&store->is_shutdown_prepared, is_set);
-    return true;
+    pthread_mutex_lock(&store->marker_lock);
+    bool ok = is_set ? disk_replace_file(store->config.disk, path, SLICE("set\n"), err) : marker_remove(store, err);
+    if (ok)
+        atomic_store(&store->is_shutdown_prepared, is_set);
+    pthread_mutex_unlock(&store->marker_lock);
+    return ok;
 }
 
 bool store_shutdown_is_prepared(struct store *store)

@@ -1,7 +1,9 @@
 """Each key of limits_config: what it lets through, what it refuses, and with which words; a tenant for each, by overrides. The words are Loki's."""
 import json
+import socket
 import tempfile
 import time
+import urllib.parse
 
 import requests
 
@@ -348,6 +350,30 @@ def volume_has_as_many_series_as_the_tenant_wants(node):
     assert answer.status_code == 400 and answer.text == "the query hit the max number of series limit (limit: 1 series)", answer.text
 
 
+def the_volume_is_grouped_by_so_many_labels_at_most(node):
+    def ask(count):
+        form = {"query": '{job="x"}', "targetLabels": ",".join(f"l{i}" for i in range(count))}
+        return requests.post(node.url + "/loki/api/v1/index/volume", data=form, headers={"X-Scope-OrgID": "plain"}, timeout=60)
+    assert ask(256).status_code == 200
+    for count in (257, 300000):  # the latter takes no longer
+        answer = ask(count)
+        assert answer.status_code == 400 and answer.text == "more than 256 target labels", (answer.status_code, answer.text[:200])
+
+
+def a_query_whose_client_leaves_ends(node):
+    body = [[str(time.time_ns() - i), f"line {i} " + "x" * 100] for i in range(60000)]
+    assert push(node, "leaver", body).status_code == 204
+    text = urllib.parse.quote('sum by (n) (count_over_time({job="x"} |~ "l[a-z]+ [0-9]+ x+$" | regexp "line (?P<n>[0-9]+)" [1h]))')
+    end, left = time.monotonic() + 60, 0
+    while left == 0:
+        with socket.create_connection(("127.0.0.1", node.port), timeout=30) as client:
+            client.sendall(f"GET /loki/api/v1/query_range?query={text}&step=3600 HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: leaver\r\n\r\n".encode())
+        time.sleep(0.3)
+        metrics = requests.get(node.url + "/metrics?name=logi_query_cancelled").text
+        left = float(metrics.split('logi_query_cancelled_total{reason="client_closed"} ')[1].split()[0])
+        assert left > 0 or time.monotonic() < end, "queries of clients that left run on"
+
+
 def a_tenant_is_shown_its_limits(node):
     text = requests.get(node.url + "/config/tenant/v1/limits", headers={"X-Scope-OrgID": "queries"}).text
     assert 'blocked_queries: [{pattern: ".*secret.*", regex: true}' in text and "hash: 1083137555}]" in text, text
@@ -363,8 +389,10 @@ def a_refused_query_is_counted_by_its_reason(node):
 
 
 TESTS = [a_push_is_taken_or_refused_as_its_row_says, a_query_is_answered_or_refused_as_its_row_says, a_stream_too_many_is_429_and_the_others_go_on,
-         old_and_new_neighbours_of_refused_entries_are_stored, labels_are_added_as_the_tenant_wants, otlp_attributes_become_what_the_tenant_wants, equal_times_are_told_apart_where_the_tenant_wants_it,
-         queries_see_back_as_far_as_the_tenant_wants, a_query_over_its_time_is_504, volume_has_as_many_series_as_the_tenant_wants, a_tenant_is_shown_its_limits,
+         old_and_new_neighbours_of_refused_entries_are_stored, labels_are_added_as_the_tenant_wants, otlp_attributes_become_what_the_tenant_wants,
+         equal_times_are_told_apart_where_the_tenant_wants_it,
+         queries_see_back_as_far_as_the_tenant_wants, a_query_over_its_time_is_504, volume_has_as_many_series_as_the_tenant_wants,
+         the_volume_is_grouped_by_so_many_labels_at_most, a_query_whose_client_leaves_ends, a_tenant_is_shown_its_limits,
          what_detection_collects_is_the_querys_memory, a_refused_query_is_counted_by_its_reason, a_query_is_blocked_by_its_tags, tags_stand_in_the_query_log, a_request_tightens_its_own_limits_and_loosens_none]
 
 

@@ -460,6 +460,19 @@ def a_client_that_vanishes_is_forgotten(node):
     wait_for(lambda: metric(node, 'logi_memory_used_bytes{area="tail"}') == 0, "their memory")
 
 
+def limits_of_the_request_hold_for_its_tail(binary, Node):
+    with Node(binary, flags=["--ochi.listen", "", "--querier.per_request_limits_enabled=true"]) as node:
+        node.start()
+        push(node, {"t": "own"}, [[str(time.time_ns()), "before"]])
+        limits = {"X-Loki-Query-Limits": json.dumps({"requiredLabels": ["t"], "maxQueryTime": "20s"})}
+        tail = Tail(node, '{t="own"}', headers=limits).wait(lambda t: t.lines() == ["before"], "history")
+        push(node, {"t": "own"}, [[str(time.time_ns()), "after"]])
+        tail.wait(lambda t: t.lines() == ["before", "after"], "live").end()
+        missing = "a-label-" + "x" * 40
+        tail = Tail(node, '{t="own"}', headers={"X-Loki-Query-Limits": json.dumps({"requiredLabels": ["t", missing]})}).wait(lambda t: t.close, "the end")
+        assert tail.close[0] == 1011 and f"stream selector is missing required matchers [{missing}]" in tail.close[1], tail.close
+
+
 def a_stop_says_goodbye(binary, Node):
     with Node(binary, flags=["--ochi.listen", ""]) as node:
         node.start()
@@ -475,6 +488,16 @@ def a_stop_says_goodbye(binary, Node):
             tail.thread.join(WAIT)
             assert tail.close == (1001, "server is shutting down"), tail.close
         stuck.sock.close()
+
+
+def a_stop_in_less_time_than_a_goodbye_takes_is_a_stop(binary, Node):
+    with Node(binary, flags=["--ochi.listen", "", "--shutdown_timeout", "100ms"]) as node:
+        node.start()
+        stuck = [RawTail(node, '{t="short"}') for _ in range(3)]  # they never answer
+        wait_for(lambda: metric(node, "loki_querier_tail_active") == 3, "no tails")
+        assert node.stop(timeout=WAIT) == 0
+        for raw in stuck:
+            raw.sock.close()
 
 
 def a_kill_in_the_middle_loses_nothing_that_was_acknowledged(binary, Node):
@@ -538,6 +561,6 @@ def run(binary, results, Node):
                       a_slow_reader_is_told_what_it_lost, nothing_is_lost_or_doubled_while_pushing, a_client_that_vanishes_is_forgotten]:
             results.run("tail: " + check.__name__, check, node)
         results.run("tail: the node stops", lambda: (_ for _ in ()).throw(AssertionError(node.log()[-3000:])) if node.stop() != 0 else None)
-    for check in [a_stop_says_goodbye, a_kill_in_the_middle_loses_nothing_that_was_acknowledged,
+    for check in [limits_of_the_request_hold_for_its_tail, a_stop_says_goodbye, a_stop_in_less_time_than_a_goodbye_takes_is_a_stop, a_kill_in_the_middle_loses_nothing_that_was_acknowledged,
                   an_idle_tail_outlives_the_timeouts_of_requests, a_client_that_takes_nothing_is_cut, a_tail_ends_after_its_longest_time]:
         results.run("tail: " + check.__name__, check, binary, Node)

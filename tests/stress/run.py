@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Everything at once against a node built with a sanitizer: pushes, queries of every kind, flushes, clients that leave, scrapes, while heads are sealed and
-segments merged each moment. In the end each acknowledged line is there exactly once, the node exits 0, and the sanitizer has said nothing.
+segments merged each moment. In the end each acknowledged line is there exactly once, the node exits 0, and the sanitizer has said nothing. Then the same
+through ends in the midst of it, SIGTERM and kill -9, with the traffic and the changes of rude.py.
 
     python3 tests/stress/run.py build/asan/logi build/tsan/logi     LOGI_LONG=1: ten minutes each instead of seconds
 """
@@ -10,6 +11,7 @@ import os
 import random
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -17,6 +19,7 @@ import urllib.parse
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, ROOT)
 from harness.node import Node, Results  # noqa: E402
+import rude  # noqa: E402
 
 FLAGS = ["--storage.seal_size=256KB", "--storage.seal_age=1s", "--storage.compaction_interval=1s", "--log.level=warn"]
 SANITIZERS = {
@@ -149,6 +152,11 @@ def read_back(node, writer):
         start = page[-1][0] + 1
 
 
+def silent(node):
+    said = [line for line in node.log().splitlines() if any(word in line for word in SAID)]
+    assert not said, "\n".join(said[:5]) + "\n" + node.log()[-6000:]
+
+
 def stress(binary, seconds, seed):
     with Node(binary, flags=FLAGS, env=SANITIZERS) as node:
         node.start(timeout=120)
@@ -172,17 +180,68 @@ def stress(binary, seconds, seed):
         for writer in writers:
             assert read_back(node, writer) == sorted(writer.acknowledged.items()), f"writer {writer.index} (seed {seed}): lines are lost, doubled or changed"
         code = node.stop(timeout=300)
-        said = [line for line in node.log().splitlines() if any(word in line for word in SAID)]
-        assert not said, "\n".join(said[:5]) + "\n" + node.log()[-6000:]
+        silent(node)
         assert code == 0, f"exit code {code}: {node.log()[-3000:]}"
+
+
+class PatientWriter(Writer):
+    """A writer that goes on through the node's ends. What was not answered may be there or not."""
+
+    def act(self):
+        try:
+            super().act()
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+        time.sleep(0.02)
+
+
+def lives(binary, seconds, seed):
+    with tempfile.TemporaryDirectory(prefix="logi-stress-") as folder:
+        flags = FLAGS + ["--shutdown_timeout=1s", "--storage.delete_delay=1s", "--ochi.listen="]
+        with Node(binary, config=os.path.join(folder, "logi.yaml"), flags=flags, env=SANITIZERS) as node:
+            reloader = rude.Reloader(node, seed)
+            node.start(timeout=120)
+            base = time.time_ns() - 60 * 10**9
+            writers = [PatientWriter(node, seed + i, i, base) for i in range(WRITERS)]
+            kinds = [rude.AnyRequest] * 4 + [rude.SilentTail] * 2 + [rude.SlowReader, rude.Changer]
+            actors = writers + [reloader] + [kind(node, seed + 10 + i) for i, kind in enumerate(kinds)]
+            for actor in actors:
+                actor.start()
+            for kills in (False, True):
+                end = time.monotonic() + seconds / 2
+                while time.monotonic() < end and not any(actor.failure for actor in actors) and node.process.poll() is None:
+                    time.sleep(0.1)
+                assert node.process.poll() is None, f"logi ended with {node.process.returncode}: {node.log()[-6000:]}"
+                with reloader.starting:
+                    reloader.write(False)
+                    code = node.kill() if kills else node.stop(timeout=300)
+                    silent(node)
+                    assert kills or code == 0, f"exit code {code}: {node.log()[-3000:]}"
+                    node.start(timeout=120, port=node.port)
+            for actor in actors:
+                actor.ending = True
+            for actor in actors:
+                actor.join(timeout=300)
+                assert not actor.is_alive(), f"{type(actor).__name__} hangs"
+                assert actor.failure is None, f"{type(actor).__name__} (seed {seed}): {actor.failure}: {node.log()[-3000:]}"
+                assert actor.turns > 0, f"{type(actor).__name__} did nothing"
+            for writer in writers:
+                found = read_back(node, writer)
+                kept = dict(found)
+                lost = [ts for ts, line in writer.acknowledged.items() if kept.get(ts) != line]
+                assert not lost and len(kept) == len(found), f"writer {writer.index} (seed {seed}): {len(lost)} lines lost, {len(found) - len(kept)} doubled"
+            code = node.stop(timeout=300)
+            silent(node)
+            assert code == 0, f"exit code {code}: {node.log()[-3000:]}"
 
 
 def main():
     results = Results()
-    seconds = 600 if os.environ.get("LOGI_LONG") == "1" else 10
+    seconds = 600 if os.environ.get("LOGI_LONG") == "1" else 8
     seed = int(os.environ.get("LOGI_SEED", "1"))
     for binary in sys.argv[1:]:
         results.run(f"stress of {binary}, {seconds} s, seed {seed}", stress, os.path.abspath(binary), seconds, seed)
+        results.run(f"lives of {binary}, {seconds} s, seed {seed}", lives, os.path.abspath(binary), seconds, seed)
     return results.finish()
 
 

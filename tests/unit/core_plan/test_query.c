@@ -583,6 +583,33 @@ static void limits_refuse_in_lokis_words(void **state)
     assert_int_equal(err.code, ERR_CANCELLED);
 }
 
+static void a_start_that_cannot_be_aligned_stays(void **state)
+{
+    (void)state;
+    make_entries(1, 100);
+    use_source(10);
+    limits.split_queries_by_interval = NS_PER_HOUR;
+    struct shape shape = {0, 200, 100, 200, 0};
+    struct expr range = range_expr(RANGE_COUNT_OVER_TIME, false, true, &shape);
+    struct query_request request = {.expr = &range, .start_ns = INT64_MIN, .end_ns = INT64_MIN + 1, .step_ns = 1000 * NS_PER_HOUR};
+    struct query_result result;
+    struct err err;
+    assert_false(run(&serial_executor, &request, &result, &err));
+    assert_string_equal(err.text, "the query's windows begin or end outside of the times that can be stored");
+}
+
+static void a_timeout_without_end_never_comes(void **state)
+{
+    (void)state;
+    const struct limits endless = {.query_timeout = INT64_MAX};
+    struct query_control own = {.clock = &system_clock};
+    struct err err = {.code = ERR_NONE};
+    query_control_begin(&own, &system_clock, &endless, NULL);
+    if (!query_control_check(&own, &err))
+        fail_msg("%s", err.text);
+    query_control_end(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -597,6 +624,8 @@ int main(void)
         cmocka_unit_test(failed_lines_end_a_metric_query_with_lokis_words),
         cmocka_unit_test(a_failed_line_between_two_windows_is_nobodys),
         cmocka_unit_test(limits_refuse_in_lokis_words),
+        cmocka_unit_test(a_start_that_cannot_be_aligned_stays),
+        cmocka_unit_test(a_timeout_without_end_never_comes),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_fini(&arena);

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "core/base/clock.h"
 #include "core/plan/window_grid.h"
 
 static const struct grid_case {
@@ -60,11 +61,44 @@ static void windows_outside_of_time_are_refused(void **state)
     assert_false(step_grid_init(&steps, INT64_MIN, INT64_MAX, 1, &err));
 }
 
+/* Spans from end to end of int64 are longer than int64 reaches. */
+static const struct grid_case long_cases[] = {
+    {"a range of 290 years, hours apart", NS_PER_DAY, INT64_MAX, 1000 * NS_PER_HOUR, 290 * 365 * NS_PER_DAY, 0},
+    {"the same with a part of a step", NS_PER_DAY, INT64_MAX, 1000 * NS_PER_HOUR, 200 * 365 * NS_PER_DAY + 1, 0},
+    {"few steps from end to end", INT64_MIN + 1, INT64_MAX, INT64_MAX, 1, 0},
+    {"all overlap, from end to end", INT64_MIN / 2, INT64_MAX, INT64_MAX / 2, INT64_MAX / 2, 0},
+};
+
+static void buckets_hold_to_the_ends_of_time(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < LENGTH(long_cases); c++) {
+        const struct grid_case *k = &long_cases[c];
+        struct step_grid steps;
+        struct window_grid grid;
+        struct err err = {.text = ""};
+        if (!step_grid_init(&steps, k->start_ns, k->end_ns, k->step_ns, &err) || !window_grid_init(&grid, &steps, k->range_ns, k->offset_ns, &err))
+            fail_msg("%s: %s", k->name, err.text);
+        int64_t last_step_ns = step_grid_ns(&steps, steps.count - 1);
+        if (last_step_ns > k->end_ns || last_step_ns <= step_grid_ns(&steps, steps.count - 2))
+            fail_msg("%s: the last step is at %lld", k->name, (long long)last_step_ns);
+        uint64_t span = (uint64_t)grid.last_ns - (uint64_t)grid.origin_ns;
+        for (uint64_t i = 1; i <= 1000; i++) {
+            int64_t ts = (int64_t)((uint64_t)grid.origin_ns + 1 + (span - 1) / 1000 * i);
+            size_t bucket = window_grid_bucket(&grid, ts);
+            int64_t last_ns = window_grid_bucket_last(&grid, bucket);
+            if (bucket >= grid.bucket_count || last_ns < ts || window_grid_bucket(&grid, last_ns) != bucket)
+                fail_msg("%s: %lld: bucket %zu does not end at %lld", k->name, (long long)ts, bucket, (long long)last_ns);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_make_exactly_the_windows),
         cmocka_unit_test(windows_outside_of_time_are_refused),
+        cmocka_unit_test(buckets_hold_to_the_ends_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

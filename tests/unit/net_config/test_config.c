@@ -169,6 +169,41 @@ static void a_good_file_sets_what_it_says(void **state)
     config_fini(&config);
 }
 
+static const struct range_case {
+    const char *name, *value, *error; // NULL: it is taken
+} range_cases[] = {
+    {"server.http_listen_port", "65535", NULL},
+    {"server.http_listen_port", "65536", "server.http_listen_port: must be 0 to 65535"},
+    {"server.http_listen_port", "2147483647", "server.http_listen_port: must be 0 to 65535"},
+    {"server.loops", "257", "server.loops: must be at most 256"},
+    {"server.max_connections", "0", "server.max_connections: must be 1 or more"},
+    {"server.idle_timeout", "0", "server.idle_timeout: must be 1ms to 1d"},
+    {"server.idle_timeout", "1d", NULL},
+    {"server.head_timeout", "292y", "server.head_timeout: must be 1ms to 1d"},
+    {"server.write_timeout", "999999ns", "server.write_timeout: must be 1ms to 1d"},
+    {"storage.shards", "256", NULL},
+    {"storage.shards", "9223372036854775807", "storage.shards: must be at most 256"},
+    {"storage.head_max", "1", "storage.head_max: must be 1MB or more"},
+    {"query.threads", "4294967297", "query.threads: must be at most 1024"},
+    {"query.queue", "0", "query.queue: must be 1 or more"},
+};
+
+static void what_would_leave_the_node_without_an_answer_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(range_cases); i++) {
+        const struct range_case *c = &range_cases[i];
+        struct config config;
+        struct err err = {.text = ""};
+        config_init(&config);
+        assert_true(config_set(&config, slice_str(c->name), slice_str(c->value), &err));
+        bool ok = config_finish(&config, &err);
+        if (ok != (c->error == NULL) || (!ok && strcmp(err.text, c->error) != 0))
+            fail_msg("%s=%s: %s", c->name, c->value, ok ? "taken" : err.text);
+        config_fini(&config);
+    }
+}
+
 static void auth_enabled_false_is_one_tenant_named_fake(void **state)
 {
     (void)state;
@@ -240,6 +275,26 @@ static void a_printed_configuration_reads_back(void **state)
     config_fini(&second);
 }
 
+static void passwords_of_urls_are_not_printed(void **state)
+{
+    (void)state;
+    static const char *const want[] = {"\"http://u:xxxxx@a:9093/x,https://b:1/c:d@e, http://:xxxxx@c\"", "\"http://user@prometheus:9090/\""};
+    struct config config;
+    struct buf text = BUF_INIT;
+    struct err err = {.text = ""};
+    config_init(&config);
+    assert_true(config_set(&config, SLICE("ruler.alertmanager_url"), SLICE("http://u:s3cret@a:9093/x,https://b:1/c:d@e, http://:s3cr@t@c"), &err));
+    assert_true(config_set(&config, SLICE("ruler.remote_write.client.url"), SLICE("http://user@prometheus:9090/"), &err));
+    config_print(&config, "", &text);
+    buf_byte(&text, '\0');
+    assert_null(strstr(text.ptr, "s3c"));
+    for (size_t i = 0; i < LENGTH(want); i++)
+        if (strstr(text.ptr, want[i]) == NULL)
+            fail_msg("no %s in %s", want[i], text.ptr);
+    buf_fini(&text);
+    config_fini(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,10 +303,12 @@ int main(void)
         cmocka_unit_test(otlp_config_is_read_in_lokis_form),
         cmocka_unit_test(a_reload_holds_back_what_needs_a_restart),
         cmocka_unit_test(a_good_file_sets_what_it_says),
+        cmocka_unit_test(what_would_leave_the_node_without_an_answer_is_refused),
         cmocka_unit_test(auth_enabled_false_is_one_tenant_named_fake),
         cmocka_unit_test(variables_are_expanded_when_asked),
         cmocka_unit_test(the_environment_sets_keys_and_foreign_variables_do_no_harm),
         cmocka_unit_test(a_printed_configuration_reads_back),
+        cmocka_unit_test(passwords_of_urls_are_not_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

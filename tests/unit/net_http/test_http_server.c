@@ -244,7 +244,9 @@ static void a_client_that_leaves_is_told_to_the_handler_and_harms_nothing(void *
         (void)usleep(10000);
     assert_int_equal(atomic_load(&held), 1);
     (void)close(fd);
-    // libh2o 2.2.5 does not read while a request is answered, so it may learn of the leave only when it writes.
+    for (int i = 0; i < 500 && atomic_load(&gone_seen) == 0; i++)
+        (void)usleep(10000);
+    assert_int_equal(atomic_load(&gone_seen), 1); // told while it is held, not when it is answered
     struct http_request *request = atomic_load(&held_request);
     http_reply_text(request, 200, SLICE("too late"));
     fd = dial();
@@ -252,6 +254,7 @@ static void a_client_that_leaves_is_told_to_the_handler_and_harms_nothing(void *
     put(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", 31);
     char *answer = get(fd, "GET /echo", &closed);
     assert_non_null(strstr(answer, "GET /echo"));
+    assert_int_equal(atomic_load(&gone_seen), 1); // once
     free(answer);
     (void)close(fd);
 }
@@ -321,6 +324,22 @@ static void a_large_answer_arrives_whole(void **state)
     (void)close(fd);
 }
 
+static void a_large_answer_that_is_read_slowly_arrives_whole(void **state)
+{
+    (void)state;
+    static char bytes[64 << 10];
+    int fd = dial(), small = 64 << 10;
+    size_t len = 0;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    put(fd, "GET /big HTTP/1.0\r\n\r\n", 21);
+    for (ssize_t n = 1; n > 0; len += n > 0 ? (size_t)n : 0) {
+        n = recv(fd, bytes, sizeof(bytes), 0);
+        (void)usleep(15000); // some seconds for all of it: several windows of the body rate, in which nothing comes from this client
+    }
+    assert_true(len > (size_t)8 << 20);
+    (void)close(fd);
+}
+
 static void an_address_in_use_is_named(void **state)
 {
     (void)state;
@@ -357,6 +376,94 @@ static void an_optional_address_in_use_is_done_without(void **state)
     http_server_stop(second, 0);
 }
 
+/* ---- a stop that has no time ---- */
+
+static atomic_int begun, waiting_run;
+
+static void *run_task(void *self)
+{
+    struct http_request *request = self;
+    while (!http_request_is_gone(request)) // in its turn, or when it is told that there is none
+        (void)usleep(1000);
+    atomic_fetch_add(&waiting_run, 1);
+    ((void (*)(void *))request->state)(request);
+    return NULL;
+}
+
+static void *run_now(void *self)
+{
+    struct http_request *request = self;
+    ((void (*)(void *))request->state)(request);
+    return NULL;
+}
+
+/* A pool: what is asked of /endless runs at once, all else waits. */
+static bool run_later(struct http_request *request, void (*task)(void *self))
+{
+    pthread_t thread;
+    request->on_gone = on_gone;
+    request->state = (void *)task;
+    bool is_endless = slice_eq(request->path, SLICE("/endless"));
+    assert_int_equal(pthread_create(&thread, NULL, is_endless ? run_now : run_task, request), 0);
+    (void)pthread_detach(thread);
+    return true;
+}
+
+static void endless(struct http_request *request)
+{
+    atomic_fetch_add(&begun, 1);
+    while (!http_request_is_gone(request))
+        (void)usleep(1000);
+    http_reply_text(request, 503, SLICE("given up"));
+}
+
+static void never_begun(struct http_request *request)
+{
+    atomic_fetch_add(&begun, 100);
+    http_reply_status(request, 200);
+}
+
+static void a_stop_without_time_ends_what_runs_and_begins_nothing(void **state)
+{
+    (void)state;
+    static const struct http_route own_routes[] = {
+        {HTTP_GET, "/endless", "endless", ROUTE_ON_POOL, endless},
+        {HTTP_GET, "/waiting", "waiting", ROUTE_ON_POOL, never_begun},
+    };
+    struct router *own = router_create();
+    struct http_server_config config;
+    struct http_server *other = server, *own_server = NULL;
+    struct err err = {.code = ERR_NONE};
+    bool closed = false;
+    router_add(own, own_routes, LENGTH(own_routes));
+    http_server_config_defaults(&config);
+    config.listeners[config.listener_count++] = (struct http_listener){.address = "127.0.0.1:0", .router = own};
+    config.body_folder = "/tmp";
+    config.run = run_later;
+    if (!http_server_start(&config, &own_server, &err))
+        fail_msg("%s", err.text);
+    server = own_server;
+    int fds[2] = {dial(), dial()};
+    server = other;
+    put(fds[0], "GET /endless HTTP/1.0\r\n\r\n", 25);
+    put(fds[1], "GET /waiting HTTP/1.0\r\n\r\n", 25);
+    for (int i = 0; i < 500 && atomic_load(&begun) == 0; i++)
+        (void)usleep(10000);
+    http_server_stop_accepting(own_server);
+    http_server_stop(own_server, 50 * NS_PER_MS);
+    assert_int_equal(atomic_load(&begun), 1);
+    assert_int_equal(atomic_load(&waiting_run), 1); // nothing of a request is under way when it returns
+    static const char *const want[] = {"given up", "the server is stopping"};
+    for (size_t i = 0; i < LENGTH(fds); i++) {
+        char *answer = get(fds[i], want[i], &closed);
+        if (strstr(answer, "503") == NULL || strstr(answer, want[i]) == NULL)
+            fail_msg("no \"%s\" in: %s", want[i], answer);
+        free(answer);
+        (void)close(fds[i]);
+    }
+    router_destroy(own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,8 +474,10 @@ int main(void)
         cmocka_unit_test(a_body_that_trickles_is_cut),
         cmocka_unit_test(connections_over_the_cap_wait_and_are_served_when_others_leave),
         cmocka_unit_test(a_large_answer_arrives_whole),
+        cmocka_unit_test(a_large_answer_that_is_read_slowly_arrives_whole),
         cmocka_unit_test(an_address_in_use_is_named),
         cmocka_unit_test(an_optional_address_in_use_is_done_without),
+        cmocka_unit_test(a_stop_without_time_ends_what_runs_and_begins_nothing),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

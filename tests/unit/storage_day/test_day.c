@@ -1,8 +1,11 @@
-/* Names of days, and their bounds. */
+/* Names of days, their bounds, and the figures of their indexes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/clock.h"
 #include "storage/day/day.h"
@@ -57,12 +60,54 @@ static void bounds_reach_to_both_ends_of_int64(void **state)
     assert_true(last == INT64_MAX && day_of_ns(first) == day_of_ns(INT64_MAX));
 }
 
+static bool three_streams(void *self, struct day *day, struct err *err,
+                          bool (*add)(void *add_self, struct slice tenant, struct hash128 id, struct slice labels, struct err *err), void *add_self)
+{
+    (void)self;
+    (void)day;
+    for (uint64_t i = 1; i <= 3; i++)
+        if (!add(add_self, SLICE("acme"), (struct hash128){.low = i}, SLICE(""), err))
+            return false;
+    return true;
+}
+
+static void figures_of_an_index_are_told_while_someone_has_it_locked(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-day-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const struct day_streams streams = {.each = three_streams};
+    struct day_index_stats figures;
+    struct day *day = NULL;
+    struct day_index *index;
+    struct err err;
+    bool is_damaged = false;
+    if (!day_open(&system_disk, folder, 20778, &day, &is_damaged, &err) || !day_index_hold(day, &streams, 1, &index, &err))
+        fail_msg("%s", err.text);
+    day_index_figures(day, &figures);
+    assert_int_equal(figures.streams, 3);
+    pthread_mutex_lock(&day->index_lock); // as one does that fills it anew
+    figures.streams = 0;
+    day_index_figures(day, &figures);
+    assert_int_equal(figures.streams, 3);
+    pthread_mutex_unlock(&day->index_lock);
+    day_index_release(day, false);
+    assert_true(day_index_close_idle(day));
+    day_index_figures(day, &figures);
+    assert_int_equal(figures.streams, 0);
+    day_unref(day);
+    char path[64];
+    (void)snprintf(path, sizeof(path), "%s/2026-11-21", folder);
+    assert_true(disk_remove_folder(&system_disk, path, &err) && disk_remove_folder(&system_disk, folder, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_calendar_days),
         cmocka_unit_test(other_names_are_no_days),
         cmocka_unit_test(bounds_reach_to_both_ends_of_int64),
+        cmocka_unit_test(figures_of_an_index_are_told_while_someone_has_it_locked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -423,6 +423,61 @@ static void many_threads_share_syncs_and_are_answered_in_sequence_order(void **s
     assert_int_equal(replay_all()->count, 2000);
 }
 
+/* ---- a disk that hangs ---- */
+
+static atomic_bool hangs;
+static atomic_int hanging;
+
+static int hanging_fsync(const struct disk *disk, int fd)
+{
+    (void)disk;
+    atomic_fetch_add(&hanging, 1);
+    while (atomic_load(&hangs))
+        (void)usleep(1000);
+    atomic_fetch_sub(&hanging, 1);
+    return system_disk.fsync(&system_disk, fd);
+}
+
+static atomic_int told;
+
+static void *ask_stats(void *self)
+{
+    struct log *log = self;
+    struct log_stats stats;
+    log->stats(log->self, &stats);
+    atomic_store(&told, 1);
+    return NULL;
+}
+
+static void figures_are_told_while_the_disk_hangs_at_a_new_file(void **state)
+{
+    (void)state;
+    struct disk disk = system_disk;
+    disk.fsync = hanging_fsync; // of a file's head and of the folder: data go by fdatasync
+    struct log_files_config config = config_of(&disk);
+    struct log log;
+    struct err err;
+    pthread_t asking;
+    static struct job job;
+    assert_true(log_files_open(&config, &log, &err));
+    atomic_store(&hangs, true);
+    job = (struct job){.append = {.pieces = {SLICE("one")}, .piece_count = 1, .charge_bytes = 3, .done = job_done}};
+    assert_true(log.append(log.self, &job.append, &err));
+    while (atomic_load(&hanging) == 0)
+        (void)usleep(1000);
+    assert_int_equal(pthread_create(&asking, NULL, ask_stats, &log), 0);
+    for (int i = 0; i < 10000 && atomic_load(&told) == 0; i++)
+        (void)usleep(1000);
+    int was_told = atomic_load(&told);
+    atomic_store(&hangs, false);
+    assert_int_equal(pthread_join(asking, NULL), 0);
+    assert_int_equal(was_told, 1);
+    while (atomic_load(&job.answer) == 0)
+        (void)usleep(1000);
+    assert_int_equal(atomic_load(&job.answer), 1);
+    log.close(log.self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +489,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(any_single_failed_call_loses_nothing_acknowledged_and_the_log_recovers, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(a_disk_below_its_reserve_refuses_and_comes_back, make_folder, drop_folder),
         cmocka_unit_test_setup_teardown(many_threads_share_syncs_and_are_answered_in_sequence_order, make_folder, drop_folder),
+        cmocka_unit_test_setup_teardown(figures_are_told_while_the_disk_hangs_at_a_new_file, make_folder, drop_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

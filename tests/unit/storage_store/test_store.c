@@ -6,6 +6,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/base/rcu.h"
@@ -111,6 +114,36 @@ static void a_folder_has_one_store(void **state)
     remove_tree(folder);
 }
 
+static void *prepare_often(void *self)
+{
+    struct err err;
+    size_t failures = 0;
+    for (int i = 0; i < 50; i++)
+        failures += !store_prepare_shutdown(self, i % 3 != 0, &err);
+    return (void *)(uintptr_t)failures;
+}
+
+static void a_shutdown_may_be_prepared_by_several_at_once(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct store *store = open_store(folder, 1, true);
+    struct err err;
+    pthread_t threads[4];
+    for (size_t i = 0; i < LENGTH(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, prepare_often, store), 0);
+    for (size_t i = 0; i < LENGTH(threads); i++) {
+        void *failures = NULL;
+        assert_int_equal(pthread_join(threads[i], &failures), 0);
+        assert_null(failures);
+    }
+    assert_true(store_prepare_shutdown(store, true, &err));
+    assert_true(store_shutdown_is_prepared(store));
+    store_close(store);
+    remove_tree(folder);
+}
+
 static void collect_name(void *self, struct slice name)
 {
     buf_put(self, name);
@@ -169,10 +202,10 @@ static void retention_drops_days_and_tenants_streams(void **state)
         (void)sched_yield();
     int64_t today = moved_wall(NULL);
     struct model_entry entries[] = {
+        {.stream = 1, .ts_ns = today, .line = "new"},
         {.stream = 1, .ts_ns = today - 9 * NS_PER_DAY, .line = "alone on its day"},
         {.stream = 1, .ts_ns = today - 8 * NS_PER_DAY, .line = "beside another tenant"},
         {.tenant = 1, .stream = 1, .ts_ns = today - 8 * NS_PER_DAY, .line = "kept for ever"},
-        {.stream = 1, .ts_ns = today, .line = "new"},
     };
     for (size_t i = 0; i < LENGTH(entries); i++)
         model_push(store, &entries[i], 1);
@@ -188,6 +221,15 @@ static void retention_drops_days_and_tenants_streams(void **state)
     assert_int_equal(got.count, 1);
     scan_all(store, 1, INT64_MIN, INT64_MAX, &got);
     assert_int_equal(got.count, 2);
+    // What comes late is seen until retention looks again; also of a stream that the dropped day's index knew.
+    struct model_entry late[] = {{.stream = 2, .ts_ns = today - 9 * NS_PER_DAY, .line = "begins the day anew"},
+                                 {.stream = 1, .ts_ns = today - 9 * NS_PER_DAY, .line = "late"}};
+    for (size_t i = 0; i < LENGTH(late); i++) {
+        model_push(store, &late[i], 1);
+        got.count = 0;
+        scan_all(store, 0, late[i].ts_ns, late[i].ts_ns, &got);
+        assert_int_equal(got.count, 1 + i);
+    }
     mem_free(got.entries);
     store_close(store);
     remove_tree(folder);
@@ -404,13 +446,52 @@ static void a_quiet_shard_does_not_keep_the_log_of_a_busy_one(void **state)
 
 static _Atomic uint64_t fake_free_bytes;
 
+static _Atomic unsigned free_looks;
+
 static int fake_free(const struct disk *disk, const char *path, uint64_t *out_free, uint64_t *out_size)
 {
     (void)disk;
     (void)path;
+    atomic_fetch_add(&free_looks, 1);
     *out_free = atomic_load(&fake_free_bytes);
     *out_size = UINT64_C(1) << 40;
     return 0;
+}
+
+/* The calendar's clock as one reads it just before it is set back by an hour: stands for libc's function in this program. */
+static atomic_bool clock_is_ahead;
+
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+    long code = syscall(SYS_clock_gettime, id, out);
+    if (id == CLOCK_REALTIME && atomic_load(&clock_is_ahead))
+        out->tv_sec += 3600;
+    return (int)code;
+}
+
+static void a_calendar_that_is_set_back_holds_nobody_up(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-store-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct disk disk = system_disk;
+    disk.free_bytes = fake_free;
+    struct store_config config;
+    struct err err;
+    model_config(&config, folder, 1);
+    config.disk = &disk;
+    config.compaction_interval_ns = NS_PER_S;
+    atomic_store(&fake_free_bytes, (uint64_t)1 << 39);
+    struct store *store = NULL;
+    assert_true(store_open(&config, &store, &err));
+    atomic_store(&clock_is_ahead, true);
+    unsigned before = atomic_load(&free_looks);
+    for (int i = 0; i < 2000 && atomic_load(&free_looks) < before + 3; i++)
+        (void)usleep(10000); // the maintenance thread looks once a second
+    assert_true(atomic_load(&free_looks) >= before + 3);
+    atomic_store(&clock_is_ahead, false);
+    store_close(store);
+    remove_tree(folder);
 }
 
 static void unexpected_done(struct push_job *job, bool ok, const struct err *err)
@@ -471,8 +552,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scan_gives_what_was_pushed_each_entry_once),
         cmocka_unit_test(a_folder_has_one_store),
+        cmocka_unit_test(a_shutdown_may_be_prepared_by_several_at_once),
         cmocka_unit_test(labels_are_those_of_the_range),
         cmocka_unit_test(a_closed_store_verifies_and_a_flipped_byte_is_found),
+        cmocka_unit_test(a_calendar_that_is_set_back_holds_nobody_up),
         cmocka_unit_test(a_full_disk_refuses_pushes_and_answers_queries_until_there_is_room),
         cmocka_unit_test(a_quiet_shard_does_not_keep_the_log_of_a_busy_one),
         cmocka_unit_test(readers_see_each_entry_once_while_it_moves_to_segments),

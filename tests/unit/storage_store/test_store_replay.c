@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/base/rcu.h"
@@ -21,6 +22,7 @@ static struct gate {
     unsigned waiting;
     unsigned maps, maps_fail_at; // 0: none
     int spill_open_errno;        // 0: it works
+    bool holds_segments;         // no segment is begun until it is let go
 } gate;
 
 static ssize_t gate_pread(const struct disk *disk, int fd, void *bytes, size_t count, off_t offset)
@@ -45,6 +47,10 @@ static int gate_open(const struct disk *disk, const char *path, int flags, mode_
         errno = gate.spill_open_errno;
         return -1;
     }
+    pthread_mutex_lock(&gate.lock);
+    while (gate.holds_segments && (flags & O_CREAT) != 0 && strstr(path, ".seg") != NULL)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
     return system_disk.open(&system_disk, path, flags, mode);
 }
 
@@ -72,12 +78,13 @@ static void gate_reset(bool is_shut)
     gate.is_shut = is_shut;
     gate.maps = gate.maps_fail_at = 0;
     gate.spill_open_errno = 0;
+    gate.holds_segments = false;
 }
 
 static void gate_release(void)
 {
     pthread_mutex_lock(&gate.lock);
-    gate.is_shut = false;
+    gate.is_shut = gate.holds_segments = false;
     pthread_cond_broadcast(&gate.changed);
     pthread_mutex_unlock(&gate.lock);
 }
@@ -229,12 +236,74 @@ static void heads_in_files_are_read_and_sealed_as_those_in_memory_are(void **sta
     remove_tree(folder);
 }
 
+static struct flushing {
+    struct store *store;
+    atomic_int begun, ended;
+    bool ok;
+    struct err err;
+} flushing;
+
+static void flush_it(void *self)
+{
+    struct flushing *it = self;
+    atomic_store(&it->begun, 1);
+    it->ok = store_flush(it->store, &it->err);
+    atomic_store(&it->ended, 1);
+}
+
+static void *close_it(void *self)
+{
+    store_close(self);
+    return NULL;
+}
+
+static void a_flush_under_way_does_not_keep_the_store_from_closing(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/logi-test-replay-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct model model = {0};
+    unsigned random = 3;
+    pthread_t closing;
+    char image[] = "/tmp/logi-test-image-XXXXXX";
+    assert_non_null(mkdtemp(image));
+    struct store *store = open_on(&system_disk, folder, 4, (size_t)64 << 20, (size_t)64 << 20);
+    wait_ready(store);
+    push_some(store, &model, 60, &random);
+    copy_tree(folder, image); // as after a kill -9
+    store_close(store);
+    gate_reset(false);
+    gate.holds_segments = true;
+    store = open_on(&gate.disk, image, 4, (size_t)1 << 20, 1); // each record's part is a head in a file, and waits to be sealed
+    wait_ready(store);
+    flushing = (struct flushing){.store = store};
+    assert_true(store_run(store, flush_it, &flushing));
+    while (atomic_load(&flushing.begun) == 0)
+        (void)sched_yield();
+    assert_int_equal(pthread_create(&closing, NULL, close_it, store), 0);
+    for (int i = 0; i < 2000 && atomic_load(&flushing.ended) == 0; i++)
+        (void)usleep(10000);
+    bool has_ended = atomic_load(&flushing.ended) != 0;
+    gate_release();
+    assert_true(has_ended);
+    assert_int_equal(pthread_join(closing, NULL), 0);
+    assert_false(flushing.ok);
+    assert_int_equal(flushing.err.code, ERR_UNAVAILABLE);
+    store = open_store(image, 2, true);
+    expect_model(store, &model, 1, "after a start in order");
+    store_close(store);
+    mem_free(model.entries);
+    remove_tree(folder);
+    remove_tree(image);
+}
+
 int main(void)
 {
     rcu_thread_join();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_push_during_replay_is_answered_at_once_and_seen_after_it),
         cmocka_unit_test(heads_in_files_are_read_and_sealed_as_those_in_memory_are),
+        cmocka_unit_test(a_flush_under_way_does_not_keep_the_store_from_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
