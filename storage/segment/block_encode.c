@@ -14,7 +14,7 @@
  * a sixth sooner (decisions/0019). */
 #define FAST_LEVEL 1
 #define FAST_HASH_LOG 12
-#define FAST_MATCH_BYTES 6
+#define FAST_MATCH_BYTES 7
 
 #define NOT_TIMES SIZE_MAX
 
