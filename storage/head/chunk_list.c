@@ -6,7 +6,7 @@
 #include "core/model/label_set.h"
 #include "storage/head/generation.h"
 
-#define AHEAD_BYTES ((size_t)1024) /* fetched before they are needed; may lie behind the chunk */
+#define AHEAD_BYTES ((size_t)3072) /* fetched before they are needed; may lie behind the chunk */
 
 enum { LIST_UNSORTED = 1, LIST_TIES = 2 };
 
