@@ -47,7 +47,8 @@ static uint64_t copy_entries(struct chunk_list *list, struct generation *generat
     for (size_t i = 0; i < run->count; i++) {
         const struct push_entry *entry = &run->entries[i];
         size_t need = CHUNK_ENTRY_HEAD + entry->line.len;
-        if (!slice_eq(entry->metadata, last_set)) {
+        bool is_last = entry->metadata.ptr == last_set.ptr && entry->metadata.len == last_set.len; // as levels, which are constants
+        if (!is_last && !slice_eq(entry->metadata, last_set)) {
             last_set = entry->metadata;
             last_bytes = label_set_bytes(last_set);
             last_reference = metadata_pool_intern(generation_metadata(generation), generation, last_set);
