@@ -15,7 +15,8 @@
 #define LINE_BYTES ((size_t)24 << 20)
 
 static struct slice level_names[] = {{"level", 5}, {"severity", 8}, {"lvl", 3}};
-static const struct slice_list level_fields = {level_names, LENGTH(level_names)};
+static const struct slice_list level_list = {level_names, LENGTH(level_names)};
+static struct level_fields level_fields; /* set by main */
 
 struct lines {
     struct buf text;
@@ -135,6 +136,7 @@ static void print_templates(const struct lines *lines, const char *name)
 
 int main(int argc, char **argv)
 {
+    level_fields_init(&level_fields, &level_list);
     static struct lines kinds[APP_COUNT + 1];
     gather(kinds);
     (void)argv;

@@ -16,7 +16,8 @@
 #define LINE_BYTES ((size_t)16 << 20)
 
 static struct slice level_names[] = {{"level", 5}, {"severity", 8}, {"lvl", 3}};
-static const struct slice_list level_fields = {level_names, LENGTH(level_names)};
+static const struct slice_list level_list = {level_names, LENGTH(level_names)};
+static struct level_fields level_fields; /* set by main */
 
 struct item {
     int64_t ts_ns;
@@ -256,6 +257,7 @@ static void print_needles(struct work *work)
 
 int main(int argc, char **argv)
 {
+    level_fields_init(&level_fields, &level_list);
     struct work work = {.arena = ARENA_INIT, .block_bytes = (size_t)512 << 10, .zstd_level = 1, .zstd = ZSTD_createCCtx()};
     struct err err;
     work.block_bytes = argc > 1 ? (size_t)atoi(argv[1]) << 10 : work.block_bytes;

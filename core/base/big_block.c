@@ -15,7 +15,7 @@ struct kept {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kept *classes[CLASSES];
-static size_t kept_bytes;
+static size_t kept_bytes, class_bytes[CLASSES];
 
 #if defined(__SANITIZE_ADDRESS__)
 static const size_t keep_bytes_max = 0; // a block that is used after it was given back must be seen
@@ -57,6 +57,7 @@ void *big_block_take(size_t *bytes)
     if (block != NULL) {
         classes[index] = block->next;
         kept_bytes -= *bytes;
+        class_bytes[index] -= *bytes;
     }
     (void)pthread_mutex_unlock(&lock);
     return block != NULL ? block : map(*bytes);
@@ -68,12 +69,13 @@ void big_block_give(void *block, size_t bytes)
     bool keep = false;
     if (index < CLASSES) {
         (void)pthread_mutex_lock(&lock);
-        keep = kept_bytes + bytes <= keep_bytes_max;
+        keep = kept_bytes + bytes <= keep_bytes_max && class_bytes[index] + bytes <= BIG_BLOCK_KEEP_SIZE_BYTES;
         if (keep) {
             struct kept *entry = block;
             entry->next = classes[index];
             classes[index] = entry;
             kept_bytes += bytes;
+            class_bytes[index] += bytes;
         }
         (void)pthread_mutex_unlock(&lock);
     }
@@ -87,8 +89,8 @@ void big_block_trim(void)
         (void)pthread_mutex_lock(&lock);
         struct kept *block = classes[index];
         classes[index] = NULL;
-        for (struct kept *at = block; at != NULL; at = at->next)
-            kept_bytes -= BIG_BLOCK_BYTES_MIN << index;
+        kept_bytes -= class_bytes[index];
+        class_bytes[index] = 0;
         (void)pthread_mutex_unlock(&lock);
         while (block != NULL) {
             struct kept *next = block->next;

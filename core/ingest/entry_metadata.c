@@ -181,12 +181,12 @@ static struct label *pair_find(const struct entry_metadata *metadata, struct sli
 
 // Rules 2 to 6.
 static struct slice level_find(const struct entry_metadata *metadata, struct slice stream_level, struct slice line,
-                               const struct slice_list *fields)
+                               const struct level_fields *fields)
 {
     if (stream_level.len > 0)
         return stream_level;
-    for (size_t i = 0; metadata->count > 0 && i < fields->count; i++) {
-        const struct label *pair = pair_find(metadata, fields->items[i]);
+    for (size_t i = 0; metadata->count > 0 && i < fields->names->count; i++) {
+        const struct label *pair = pair_find(metadata, fields->names->items[i]);
         if (pair != NULL)
             return level_normalized(pair->value);
     }
@@ -195,7 +195,7 @@ static struct slice level_find(const struct entry_metadata *metadata, struct sli
 }
 
 void entry_metadata_add_level(struct entry_metadata *metadata, struct slice stream_level, struct slice line,
-                              const struct slice_list *fields)
+                              const struct level_fields *fields)
 {
     struct label *sent = pair_find(metadata, DETECTED_LEVEL);
     if (sent != NULL) {

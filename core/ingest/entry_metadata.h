@@ -29,7 +29,7 @@ struct slice metadata_value_normalize(struct arena *arena, struct slice value);
 
 /* Adds detected_level, or normalises the one that was sent: rules 1 to 6. stream_level: the level of the stream's label, empty if none. */
 void entry_metadata_add_level(struct entry_metadata *metadata, struct slice stream_level, struct slice line,
-                              const struct slice_list *fields);
+                              const struct level_fields *fields);
 
 /* The encoding, in the arena; *stored_bytes: names and values without detected_level. */
 struct slice entry_metadata_encode(const struct entry_metadata *metadata, size_t *stored_bytes);

@@ -46,14 +46,14 @@ struct builder {
     struct label_rules rules;
     const struct push_request *request;
     struct entry_metadata metadata;
+    struct level_fields level_fields;
     bool adds_level;
     struct push_batch *batch;
-    struct push_entry *next; // where the next accepted entry goes
+    struct push_entry *next; // where the next accepted entry goes: in the request's entries, never past the one that is read
 };
 
-// entries: room for all of the request's.
 static void builder_init(struct builder *builder, struct slice tenant, const struct limits *limits, bool adds_labels,
-                         const struct push_request *request, struct push_entry *entries, struct arena *arena, struct push_batch *batch)
+                         const struct push_request *request, struct arena *arena, struct push_batch *batch)
 {
     *batch = (struct push_batch){.tenant = tenant};
     batch->runs = ARENA_ARRAY(arena, struct push_run, request->stream_count);
@@ -63,8 +63,9 @@ static void builder_init(struct builder *builder, struct slice tenant, const str
         .metadata = {.arena = arena},
         .adds_level = adds_labels && limits->discover_log_levels && limits->allow_structured_metadata,
         .batch = batch,
-        .next = entries,
+        .next = request->entries,
     };
+    level_fields_init(&builder->level_fields, &limits->log_level_fields);
 }
 
 static struct push_run *run_begin(struct builder *builder, const struct stream_facts *facts)
@@ -91,17 +92,16 @@ static bool run_add(struct builder *builder, struct push_run *run, int64_t ts_ns
                     struct err *err)
 {
     struct entry_metadata *metadata = &builder->metadata;
-    const struct slice_list *fields = &builder->rules.limits->log_level_fields;
     struct slice encoded = SLICE_NONE;
     size_t bytes = 0;
     if (metadata->count == 0 && stream_level.len == 0) { // most entries: nothing is built
         if (builder->adds_level)
-            encoded = level_metadata(level_of_line(line, fields));
+            encoded = level_metadata(level_of_line(line, &builder->level_fields));
     } else {
         if (!entry_metadata_normalize(metadata, err))
             return false;
         if (builder->adds_level)
-            entry_metadata_add_level(metadata, stream_level, line, fields);
+            entry_metadata_add_level(metadata, stream_level, line, &builder->level_fields);
         encoded = entry_metadata_encode(metadata, &bytes);
     }
     *builder->next++ = (struct push_entry){.ts_ns = ts_ns, .line = line, .metadata = encoded};
@@ -231,9 +231,11 @@ static bool stream_apply_entries(struct applier *applier, const struct push_stre
     struct builder *builder = &applier->builder;
     struct push_run *run = run_begin(builder, facts);
     struct slice stream_level = level_of_stream(builder, facts);
+    int64_t sent_before_ns = 0; // of the accepted entry before
     for (size_t i = 0; i < stream->entry_count; i++) {
         size_t ordinal = stream->first_entry + i;
         const struct push_entry *entry = &builder->request->entries[ordinal];
+        assert(builder->next <= entry); // in their place: an entry is read before it, or one before it, is written
         struct slice line = line_truncate(applier, entry->line);
         int64_t ts_ns = entry->ts_ns;
         struct err refusal;
@@ -248,15 +250,17 @@ static bool stream_apply_entries(struct applier *applier, const struct push_stre
         // Against the time that the one before was sent with or given: a row of equal times counts up.
         if (applier->context->limits->increment_duplicate_timestamp && before != NULL && ts_ns < INT64_MAX &&
             !slice_eq(before->line, line) &&
-            (before->ts_ns == ts_ns || builder->request->entries[applier->ordinals[applier->accepted - 1]].ts_ns == ts_ns)) {
+            (before->ts_ns == ts_ns || sent_before_ns == ts_ns)) {
             ts_ns = before->ts_ns + 1;
             applier->out->needs_own_record = true;
         }
+        int64_t sent_ns = entry->ts_ns;
         if (!run_add(builder, run, ts_ns, line, stream_level, &refusal)) {
             entry_refuse(applier, run, ordinal, DISCARD_invalid_labels, ts_ns, line, &refusal);
             continue;
         }
         applier->ordinals[applier->accepted++] = (uint32_t)ordinal;
+        sent_before_ns = sent_ns;
     }
     run_end(builder, run);
     return true;
@@ -320,8 +324,7 @@ static void applier_init(struct applier *applier, const struct ingest_context *c
         .oldest_ns = INT64_MIN + 1, // above PUSH_TS_INVALID
         .newest_ns = INT64_MAX,
     };
-    struct push_entry *entries = arena_alloc(arena, (request->entry_count + 1) * sizeof(struct push_entry), _Alignof(struct push_entry));
-    builder_init(&applier->builder, context->tenant, limits, context->adds_labels, request, entries, arena, &out->batch);
+    builder_init(&applier->builder, context->tenant, limits, context->adds_labels, request, arena, &out->batch);
     applier->builder.rules.cache = context->cache;
     applier->builder.rules.cache_seed = hash64_seeded(context->tenant, context->limits_version << 1 | (context->adds_labels ? 1 : 0));
     if (limits->reject_old_samples && __builtin_sub_overflow(context->now_ns, limits->reject_old_samples_max_age, &applier->oldest_ns))
@@ -358,8 +361,7 @@ bool ingest_replay(struct slice tenant, bool adds_labels, const struct push_requ
                    size_t refused_count, struct arena *arena, struct push_batch *out, struct err *err)
 {
     struct builder builder;
-    // In their place: an entry is read before it, or one before it, is written.
-    builder_init(&builder, tenant, limits_of_replay(), adds_labels, request, request->entries, arena, out);
+    builder_init(&builder, tenant, limits_of_replay(), adds_labels, request, arena, out);
     size_t next_refused = 0;
     for (size_t i = 0; i < request->stream_count; i++) {
         const struct push_stream *stream = &request->streams[i];

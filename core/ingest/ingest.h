@@ -81,7 +81,8 @@ struct ingest_outcome {
     uint64_t truncated_lines;
 };
 
-/* ERR_INVALID or ERR_UNPROCESSED (no streams) refuses the whole request, nothing is stored; else true with the outcome. */
+/* ERR_INVALID or ERR_UNPROCESSED (no streams) refuses the whole request, nothing is stored; else true with the outcome. The batch's entries take the place
+ * of the request's, whose streams must have theirs one after the other, in order. */
 bool ingest_apply(const struct ingest_context *context, const struct push_request *request, struct arena *arena,
                   struct ingest_outcome *out, struct err *err) MUST_CHECK;
 

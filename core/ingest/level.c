@@ -28,7 +28,7 @@ bool level_of_word(struct slice word, enum level *out)
     if (word.len < 3 || word.len > 11)
         return false;
     for (size_t i = 0; i < LENGTH(words); i++) {
-        if (slice_eq_nocase(word, words[i].word)) {
+        if ((word.ptr[0] | 0x20) == words[i].word.ptr[0] && slice_eq_nocase(word, words[i].word)) {
             *out = words[i].level;
             return true;
         }
@@ -40,11 +40,12 @@ bool level_of_word(struct slice word, enum level *out)
 
 #define JSON_DEPTH_MAX 2 // the object itself, and objects in it
 
-static bool list_has(const struct slice_list *fields, struct slice name)
+static bool has_name(const struct level_fields *fields, struct slice name)
 {
-    for (size_t i = 0; i < fields->count; i++) {
-        struct slice field = fields->items[i];
-        if (field.len == name.len && field.len > 0 && field.ptr[0] == name.ptr[0] && slice_eq(field, name))
+    if (name.len == 0 || fields->last[(uint8_t)name.ptr[name.len - 1] | 0x20] == 0)
+        return false;
+    for (size_t i = 0; i < fields->names->count; i++) {
+        if (slice_eq(fields->names->items[i], name))
             return true;
     }
     return false;
@@ -102,7 +103,7 @@ static bool json_pass(struct slice *in)
 }
 
 // The first string value whose key is a field, in text order. What is malformed ends the search.
-static bool json_level(struct slice in, const struct slice_list *fields, struct slice *out)
+static bool json_level(struct slice in, const struct level_fields *fields, struct slice *out)
 {
     unsigned depth = 1;
     in = slice_from(in, 1); // the brace
@@ -128,7 +129,7 @@ static bool json_level(struct slice in, const struct slice_list *fields, struct 
         if (in.len > 0 && in.ptr[0] == '"') {
             if (!json_string(&in, &value))
                 return false;
-            if (list_has(fields, key)) {
+            if (has_name(fields, key)) {
                 *out = value;
                 return true;
             }
@@ -167,10 +168,11 @@ static struct slice logfmt_value(struct slice *in)
         *in = slice_from(*in, in->len); // not closed
         return SLICE("");
     }
-    size_t end = 0;
-    while (end < in->len && !is_space(in->ptr[end]))
-        end++;
-    (void)slice_take(in, end, &value);
+    const char *at = in->ptr;
+    const char *end = in->ptr + in->len;
+    while (at < end && !is_space(*at))
+        at++;
+    (void)slice_take(in, (size_t)(at - in->ptr), &value);
     return value;
 }
 
@@ -179,15 +181,15 @@ static bool logfmt_level(struct slice in, const struct slice_list *fields, struc
 {
     size_t best = fields->count;
     while (in.len > 0 && best > 0) {
-        if (is_space(in.ptr[0])) {
-            in = slice_from(in, 1);
-            continue;
-        }
-        size_t end = 0;
-        while (end < in.len && !is_space(in.ptr[end]) && in.ptr[end] != '=')
-            end++;
-        struct slice key = slice_of(in.ptr, end);
-        in = slice_from(in, end);
+        const char *at = in.ptr;
+        const char *end = in.ptr + in.len;
+        while (at < end && is_space(*at))
+            at++;
+        const char *key_at = at;
+        while (at < end && !is_space(*at) && *at != '=')
+            at++;
+        struct slice key = slice_of(key_at, (size_t)(at - key_at));
+        in = slice_of(at, (size_t)(end - at));
         if (in.len == 0 || in.ptr[0] != '=')
             continue;
         in = slice_from(in, 1);
@@ -201,27 +203,41 @@ static bool logfmt_level(struct slice in, const struct slice_list *fields, struc
     return best < fields->count;
 }
 
-// Whether some '=' follows the last letter of some field, in any case: no logfmt key can be a field without that. Keeps the walk above
-// off most lines.
-static bool may_have_logfmt_field(struct slice line, size_t first_equals, const struct slice_list *fields)
+void level_fields_init(struct level_fields *fields, const struct slice_list *names)
 {
-    uint64_t ends[4] = {0, 0, 0, 0};
-    for (size_t i = 0; i < fields->count; i++) {
-        uint8_t c = fields->items[i].len == 0 ? 0 : (uint8_t)fields->items[i].ptr[fields->items[i].len - 1] | 0x20;
-        ends[c >> 6] |= UINT64_C(1) << (c & 63);
-        if (c == 0)
-            return true;
+    *fields = (struct level_fields){.names = names};
+    for (size_t i = 0; i < names->count; i++) {
+        struct slice name = names->items[i];
+        uint32_t bit = UINT32_C(1) << (i % 32);
+        if (name.len == 0) {
+            fields->has_empty = true;
+            continue;
+        }
+        fields->last[(uint8_t)name.ptr[name.len - 1] | 0x20] |= bit;
+        if (name.len > 1)
+            fields->second[(uint8_t)name.ptr[name.len - 2] | 0x20] |= bit;
+        for (size_t c = 0; name.len == 1 && c < LENGTH(fields->second); c++) // anything may stand before it
+            fields->second[c] |= bit;
     }
+}
+
+// Whether some '=' follows the last two letters of some field, in any case: no logfmt key can be a field without that. Keeps the walk above
+// off most lines.
+static bool may_have_logfmt_field(struct slice line, size_t first_equals, const struct level_fields *fields)
+{
     const char *end = line.ptr + line.len;
     for (const char *at = line.ptr + first_equals; at != NULL; at = memchr(at + 1, '=', (size_t)(end - at - 1))) {
-        uint8_t c = at == line.ptr ? 0 : (uint8_t)at[-1] | 0x20;
-        if ((ends[c >> 6] >> (c & 63) & 1) != 0)
+        size_t before = (size_t)(at - line.ptr);
+        if (fields->has_empty)
+            return true;
+        uint32_t names = before == 0 ? 0 : fields->last[(uint8_t)at[-1] | 0x20];
+        if (names != 0 && (before == 1 || (names & fields->second[(uint8_t)at[-2] | 0x20]) != 0))
             return true;
     }
     return false;
 }
 
-enum level level_of_line(struct slice line, const struct slice_list *fields)
+enum level level_of_line(struct slice line, const struct level_fields *fields)
 {
     struct slice trimmed = slice_trim(line);
     struct slice value;
@@ -230,7 +246,7 @@ enum level level_of_line(struct slice line, const struct slice_list *fields)
         has_field = json_level(trimmed, fields, &value);
     } else {
         size_t equals = slice_find_byte(line, '=');
-        has_field = equals < line.len && may_have_logfmt_field(line, equals, fields) && logfmt_level(line, fields, &value);
+        has_field = equals < line.len && may_have_logfmt_field(line, equals, fields) && logfmt_level(line, fields->names, &value);
     }
     enum level level = LEVEL_UNKNOWN;
     if (has_field && level_of_word(value, &level))

@@ -67,6 +67,17 @@ static uint32_t find_or_add(struct metadata_column *column, struct slice encoded
     return (uint32_t)column->set_count - 1;
 }
 
+/* The same bytes. Sets are some twenty bytes long, for which a call takes longer than comparing. */
+static inline bool is_set(struct slice a, struct slice b)
+{
+    if (a.len != b.len || a.len < 8)
+        return slice_eq(a, b);
+    uint64_t differ = le64_get(a.ptr + a.len - 8) ^ le64_get(b.ptr + b.len - 8);
+    for (size_t i = 0; i + 8 <= a.len && differ == 0; i += 8)
+        differ = le64_get(a.ptr + i) ^ le64_get(b.ptr + i);
+    return differ == 0;
+}
+
 uint32_t metadata_column_add(struct metadata_column *column, struct slice encoded)
 {
     if (column->row_count == column->row_cap) {
@@ -75,7 +86,7 @@ uint32_t metadata_column_add(struct metadata_column *column, struct slice encode
     }
     // Most rows have what the row before has: nothing, or the same service.
     uint32_t last = column->row_count == 0 ? 0 : column->rows[column->row_count - 1];
-    bool is_same = column->row_count > 0 && slice_eq(metadata_column_set(column, last), encoded);
+    bool is_same = column->row_count > 0 && is_set(metadata_column_set(column, last), encoded);
     uint32_t i = is_same ? last : find_or_add(column, encoded);
     column->rows[column->row_count++] = i;
     return column->sets[i].weight;

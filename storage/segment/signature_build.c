@@ -205,10 +205,10 @@ static void put_rows(const struct signature_builder *builder, const char *shifts
     size_t at = 0;
     for (size_t i = 0; i < builder->count; i++) {
         unsigned width = 1u << (unsigned)shifts[i];
-        uint64_t bits = 0;
-        memcpy(&bits, builder->bits.ptr + builder->blocks[i].first + row / 8 * width, width);
+        uint64_t bits = le64_get(builder->bits.ptr + builder->blocks[i].first + row / 8 * width); // some bytes more than are meant
+        uint32_t mask = (1u << width) - 1;
         for (unsigned k = 0; k < 8; k++, bits >>= width)
-            pending[k] |= (uint32_t)(bits & ((UINT64_C(1) << width) - 1)) << used;
+            pending[k] |= ((uint32_t)bits & mask) << used;
         used += width;
         if (used < 8)
             continue;
@@ -245,11 +245,13 @@ void signature_builder_encode(struct signature_builder *builder, uint32_t segmen
     for (size_t i = 0; i < builder->count; i++)
         while (builder->blocks[i].rows < rows)
             unfold(builder, &builder->blocks[i]);
+    memset(buf_room(&builder->bits, sizeof(uint64_t)), 0, sizeof(uint64_t)); // readable, for put_rows
     size_t row_bytes = (measure_blocks(builder, rows, shifts) + 7) / 8;
     size_t rows_per_page = (SIGNATURE_PAGE - 4) / row_bytes;
     put_head(builder, rows, segment_crc, slice_of(shifts, builder->count), out);
 
-    uint8_t *sliced = mem_alloc(rows * row_bytes);
+    struct buf scratch = BUF_INIT;
+    uint8_t *sliced = (uint8_t *)buf_room(&scratch, rows * row_bytes);
     for (size_t row = 0; row < rows; row += 8)
         put_rows(builder, shifts, row, row_bytes, sliced + row * row_bytes);
     for (size_t row = 0; row < rows; row += rows_per_page) {
@@ -260,5 +262,5 @@ void signature_builder_encode(struct signature_builder *builder, uint32_t segmen
         le32_put(page + SIGNATURE_PAGE - 4, crc32c(0, slice_of(page, SIGNATURE_PAGE - 4)));
         buf_took(out, SIGNATURE_PAGE);
     }
-    mem_free(sliced);
+    buf_fini(&scratch);
 }

@@ -97,6 +97,26 @@ static void fetch_ahead(const struct sealed_lists *lists, size_t i)
     }
 }
 
+static bool write_entry(struct segment_sink *sink, struct sealed_list *item, const struct metadata_pool *pool, int64_t ts_ns, struct slice line, uint32_t metadata,
+                        struct err *err)
+{
+    item->bytes += line.len;
+    return segment_sink_entry(sink, ts_ns, line, metadata == METADATA_NONE ? SLICE_NONE : metadata_pool_get(pool, metadata), err);
+}
+
+/* The list is in order and all of one day, as most are: as it lies, without rows between. */
+static bool write_ordered(struct segment_sink *sink, struct sealed_list *item, const struct metadata_pool *pool, struct err *err)
+{
+    struct chunk_cursor cursor = chunk_list_begin(item->list, &item->view);
+    struct chunk_entry entry;
+    bool ok = true;
+    while (ok && chunk_cursor_next(&cursor, &entry))
+        ok = write_entry(sink, item, pool, entry.ts_ns, entry.line, entry.metadata, err);
+    item->written += item->view.entries;
+    item->records++;
+    return ok;
+}
+
 static bool write_day(struct segment_sink *sink, struct sealed_lists *lists, struct generation *generation, int64_t number,
                       struct err *err)
 {
@@ -110,16 +130,18 @@ static bool write_day(struct segment_sink *sink, struct sealed_lists *lists, str
         struct sealed_list *item = &lists->lists[lists->keys[i].index];
         if (item->view.first_ns > last || item->view.last_ns < first)
             continue;
+        const struct stream_record *stream = item->list->stream;
+        segment_sink_stream(sink, tenant_streams_name(stream->tenant), stream->id, stream_labels(stream));
+        if (item->view.is_sorted && !item->view.has_ties && item->view.first_ns >= first && item->view.last_ns <= last) {
+            ok = write_ordered(sink, item, pool, err);
+            continue;
+        }
         head_rows_collect(&rows, item->list, &item->view, first, last);
         item->written += rows.count;
         item->records += rows.count > 0;
-        const struct stream_record *stream = item->list->stream;
-        segment_sink_stream(sink, tenant_streams_name(stream->tenant), stream->id, stream_labels(stream));
         for (size_t r = 0; ok && r < rows.count; r++) {
             const struct head_row *row = &rows.rows[r];
-            struct slice set = row->metadata == METADATA_NONE ? SLICE_NONE : metadata_pool_get(pool, row->metadata);
-            item->bytes += row->line_len;
-            ok = segment_sink_entry(sink, row->ts_ns, slice_of(row->line, row->line_len), set, err);
+            ok = write_entry(sink, item, pool, row->ts_ns, slice_of(row->line, row->line_len), row->metadata, err);
         }
     }
     head_rows_fini(&rows);

@@ -41,10 +41,28 @@ static void the_instruction_and_the_table_agree_at_all_lengths_offsets_and_cuts(
     }
 }
 
+// Around one, two and three lanes, from odd places and after other bytes.
+static void long_texts_read_in_lanes_have_the_checksum_of_the_table(void **state)
+{
+    (void)state;
+    static char bytes[10000];
+    uint32_t random = 7;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        random = random * 1664525 + 1013904223;
+        bytes[i] = (char)(random >> 24);
+    }
+    for (size_t len = 0; len + 3 <= sizeof(bytes); len += len % 1024 > 1000 || len % 1024 < 24 ? 1 : 17) {
+        struct slice all = slice_of(bytes + len % 3, len);
+        if (crc32c(0, all) != crc32c_portable(0, all) || crc32c(0x1234abcdu, all) != crc32c_portable(0x1234abcdu, all))
+            fail_msg("%zu bytes", len);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_vectors_of_rfc_3720_hold),
+        cmocka_unit_test(long_texts_read_in_lanes_have_the_checksum_of_the_table),
         cmocka_unit_test(the_instruction_and_the_table_agree_at_all_lengths_offsets_and_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

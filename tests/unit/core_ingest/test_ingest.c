@@ -91,6 +91,16 @@ static void assert_same(const struct push_batch *a, const struct push_batch *b)
     }
 }
 
+// What is applied or replayed takes the entries, and the caller's are asked for again.
+static struct push_request request_copy(const struct push_request *from, struct arena *arena)
+{
+    struct push_request copy = *from;
+    copy.entries = arena_alloc(arena, (copy.entry_count + 1) * sizeof(*copy.entries), _Alignof(struct push_entry));
+    if (copy.entry_count > 0)
+        memcpy(copy.entries, from->entries, copy.entry_count * sizeof(*copy.entries));
+    return copy;
+}
+
 // What every accepted push must hold: its log record gives the same batch, and so does the batch encoded.
 static void assert_replays(const struct push *push, const struct ingest_outcome *out)
 {
@@ -98,10 +108,7 @@ static void assert_replays(const struct push *push, const struct ingest_outcome 
     struct push_batch again;
     struct err err = {.code = ERR_NONE};
     if (!out->needs_own_record) {
-        struct push_request request = push->request; // replay takes the entries, and the caller's are asked for again
-        request.entries = arena_alloc(&arena, (request.entry_count + 1) * sizeof(*request.entries), _Alignof(struct push_entry));
-        if (request.entry_count > 0)
-            memcpy(request.entries, push->request.entries, request.entry_count * sizeof(*request.entries));
+        struct push_request request = request_copy(&push->request, &arena);
         if (!ingest_replay(SLICE("t"), true, &request, out->refused, out->refused_count, &arena, &again, &err))
             fail_msg("replay: %s", err.text);
         assert_same(&out->batch, &again);
@@ -122,7 +129,8 @@ static struct ingest_outcome apply(struct push *push, const struct ingest_contex
 {
     struct ingest_outcome out;
     struct err err = {.code = ERR_NONE};
-    if (!ingest_apply(context, &push->request, &push->arena, &out, &err))
+    struct push_request request = request_copy(&push->request, &push->arena);
+    if (!ingest_apply(context, &request, &push->arena, &out, &err))
         fail_msg("refused: %s", err.text);
     assert_replays(push, &out);
     return out;

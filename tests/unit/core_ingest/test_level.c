@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/ingest/level_word.h"
@@ -52,12 +53,61 @@ static void lines_have_the_levels_of_the_table(void **state)
         {"{\"level\":\"odd\",\"m\":\"trace\"}", LEVEL_TRACE},
         {"{\"level\":\"info\"", LEVEL_INFO}, // no JSON; the word
     };
-    struct slice_list fields = default_fields();
+    struct slice_list names = default_fields();
+    struct level_fields fields;
+    level_fields_init(&fields, &names);
     for (size_t i = 0; i < LENGTH(cases); i++) {
         enum level got = level_of_line(slice_str(cases[i].line), &fields);
         if (got != cases[i].want)
             fail_msg("%s: level %d, want %d", cases[i].line, got, cases[i].want);
     }
+}
+
+static void logfmt_fields_of_any_length_are_found(void **state)
+{
+    (void)state;
+    static struct slice names[] = {SLICE("l"), SLICE("lv"), SLICE("log.level"), SLICE("Schwere")};
+    static const struct {
+        const char *line;
+        enum level want;
+    } cases[] = {
+        {"l=dbg x", LEVEL_DEBUG},          {"a=b L=dbg", LEVEL_DEBUG},   {"lv=trc", LEVEL_TRACE},        {"al=dbg lv=trc", LEVEL_TRACE},
+        {"log.level=wrn", LEVEL_WARN},     {"LOG.LEVEL=wrn", LEVEL_WARN}, {"schwere=inf x=y", LEVEL_INFO}, {"erschwere=inf", LEVEL_UNKNOWN},
+        {"lv=trc l=dbg", LEVEL_DEBUG},     {"=l", LEVEL_UNKNOWN},        {"v=trc", LEVEL_UNKNOWN},       {"{\"lv\":\"trc\",\"l\":\"dbg\"}", LEVEL_TRACE},
+        {"{\"vl\":\"trc\",\"Schwere\":\"dbg\"}", LEVEL_DEBUG}, {"{\"schwere\":\"dbg\"}", LEVEL_UNKNOWN},
+    };
+    struct slice_list list = {names, LENGTH(names)};
+    struct level_fields fields;
+    level_fields_init(&fields, &list);
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        enum level got = level_of_line(slice_str(cases[i].line), &fields);
+        if (got != cases[i].want)
+            fail_msg("%s: level %d, want %d", cases[i].line, got, cases[i].want);
+    }
+    list.count = 0;
+    level_fields_init(&fields, &list);
+    assert_int_equal(level_of_line(SLICE("level=dbg"), &fields), LEVEL_UNKNOWN);
+}
+
+// More names than there are bits in a filter: each is found, none hides another.
+static void each_of_many_logfmt_fields_is_found(void **state)
+{
+    (void)state;
+    char text[80][8];
+    struct slice names[80];
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        (void)snprintf(text[i], sizeof(text[i]), "f%zux", i);
+        names[i] = slice_str(text[i]);
+    }
+    struct slice_list list = {names, LENGTH(names)};
+    struct level_fields fields;
+    level_fields_init(&fields, &list);
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        char line[16 + sizeof(text[0])];
+        (void)snprintf(line, sizeof(line), "a=b %.7s=trc", text[i]);
+        assert_int_equal(level_of_line(slice_str(line), &fields), LEVEL_TRACE);
+    }
+    assert_int_equal(level_of_line(SLICE("f80x=trc"), &fields), LEVEL_UNKNOWN);
 }
 
 // A plain reading of rule 5.
@@ -117,6 +167,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_have_the_levels_of_the_table),
+        cmocka_unit_test(logfmt_fields_of_any_length_are_found),
+        cmocka_unit_test(each_of_many_logfmt_fields_is_found),
         cmocka_unit_test(both_paths_equal_the_reference_on_random_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

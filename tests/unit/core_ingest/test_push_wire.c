@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/bytes.h"
 #include "core/ingest/push_wire.h"
 #include "push.pb-c.h"
 
@@ -150,6 +151,79 @@ static void times_at_the_ends_of_int64_come_back_and_times_past_them_are_invalid
     }
 }
 
+// The entry of a push that has one stream with it alone.
+static bool entry_decode(struct slice first, struct slice rest, struct arena *arena, struct push_entry *out)
+{
+    struct buf stream = BUF_INIT;
+    struct buf message = BUF_INIT;
+    struct push_request request;
+    struct err err;
+    buf_byte(&stream, 2 << 3 | 2);
+    buf_varint(&stream, first.len + rest.len);
+    buf_put(&stream, first);
+    buf_put(&stream, rest);
+    buf_byte(&message, 1 << 3 | 2);
+    buf_varint(&message, stream.len);
+    buf_put(&message, buf_slice(&stream));
+    char *exact = arena_alloc(arena, message.len, 1);
+    memcpy(exact, message.ptr, message.len);
+    bool ok = push_wire_decode(slice_of(exact, message.len), &wire_limits, arena, &request, &err);
+    if (ok)
+        *out = request.entries[0];
+    buf_fini(&stream);
+    buf_fini(&message);
+    return ok;
+}
+
+// An unknown field before the others keeps an entry off the short way.
+static void assert_both_ways_agree(struct slice entry)
+{
+    struct arena arena = ARENA_INIT;
+    struct push_entry a = {0}, b = {0};
+    bool short_ok = entry_decode(SLICE(""), entry, &arena, &a);
+    bool walk_ok = entry_decode(SLICE("\x78\x01"), entry, &arena, &b);
+    if (short_ok != walk_ok || (walk_ok && (a.ts_ns != b.ts_ns || !slice_eq(a.line, b.line) || (a.metadata.len > 0) != (b.metadata.len > 0))))
+        fail_msg("%zu bytes, %d and %d, %lld and %lld", entry.len, short_ok, walk_ok, (long long)a.ts_ns, (long long)b.ts_ns);
+    arena_fini(&arena);
+}
+
+static void plain_entries_and_all_their_neighbours_are_read_as_the_walk_reads_them(void **state)
+{
+    (void)state;
+    static const uint64_t seconds[] = {0, 1, 127, 128, 1795219200, 9223372035, 9223372036, 9223372037, 253402300799, 253402300800, UINT64_MAX};
+    static const uint64_t nanos[] = {0, 1, 128, 300000, 123456789, 999999999, 1000000000, UINT64_C(1) << 32, UINT64_MAX};
+    static const size_t lines[] = {0, 1, 8, 20, 100, 127, 128, 200};
+    char text[200];
+    memset(text, 'x', sizeof(text));
+    for (size_t i = 0; i < LENGTH(seconds) * LENGTH(nanos) * LENGTH(lines); i++) {
+        char time[2 + 2 * VARINT_MAX];
+        size_t n = 0;
+        time[n++] = 0x08;
+        n += varint_put(time + n, seconds[i % LENGTH(seconds)]);
+        time[n++] = 0x10;
+        n += varint_put(time + n, nanos[i / LENGTH(seconds) % LENGTH(nanos)]);
+        struct buf entry = BUF_INIT;
+        buf_byte(&entry, 0x0a);
+        buf_varint(&entry, n);
+        buf_put(&entry, slice_of(time, n));
+        buf_byte(&entry, 0x12);
+        buf_varint(&entry, lines[i % LENGTH(lines)]);
+        size_t head = entry.len;
+        buf_put(&entry, slice_of(text, lines[i % LENGTH(lines)]));
+        assert_both_ways_agree(buf_slice(&entry));
+        for (size_t at = 0; at < head; at++) {
+            for (unsigned bit = 0; bit < 8; bit++) {
+                entry.ptr[at] = (char)(entry.ptr[at] ^ 1 << bit);
+                assert_both_ways_agree(buf_slice(&entry));
+                entry.ptr[at] = (char)(entry.ptr[at] ^ 1 << bit);
+            }
+        }
+        for (size_t cut = 0; cut < entry.len && cut < 40; cut++)
+            assert_both_ways_agree(slice_of(entry.ptr, cut));
+        buf_fini(&entry);
+    }
+}
+
 static void every_cut_ends_without_a_read_past_it(void **state)
 {
     (void)state;
@@ -193,6 +267,7 @@ int main(void)
         cmocka_unit_test(decode_does_what_the_table_says),
         cmocka_unit_test(what_protobuf_c_packs_is_read),
         cmocka_unit_test(times_at_the_ends_of_int64_come_back_and_times_past_them_are_invalid),
+        cmocka_unit_test(plain_entries_and_all_their_neighbours_are_read_as_the_walk_reads_them),
         cmocka_unit_test(every_cut_ends_without_a_read_past_it),
         cmocka_unit_test(more_elements_than_allowed_are_refused),
     };
