@@ -32,7 +32,7 @@ static bool equal(const struct value *a, const struct value *b, bool *out, struc
         return true;
     }
     if (kind == BASIC_NONE && a->kind == b->kind && a->kind == VALUE_TIME) {
-        *out = a->number == b->number;
+        *out = a->number == b->number && a->nanosecond == b->nanosecond;
         return true;
     }
     if (kind == BASIC_NONE || basic_of(b) == BASIC_NONE)

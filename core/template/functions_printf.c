@@ -6,6 +6,7 @@ struct verb {
     char letter;
     bool minus, plus, zero, sharp, space, has_precision;
     size_t width, precision;
+    size_t output_max; /* behind it nothing more of a list is put: the text is refused */
 };
 
 #define WIDTH_MAX 100000 /* Go takes ten times this; an output is bounded anyway */
@@ -89,7 +90,7 @@ static void flags_take(struct reading *reading, struct verb *verb)
 /* What stands behind a %; out gets what is wrong with widths. */
 static struct verb verb_take(struct reading *reading, struct buf *out)
 {
-    struct verb verb = {0};
+    struct verb verb = {.output_max = reading->call->output_max};
     int64_t star = 0;
     reading->has_good_index = true;
     flags_take(reading, &verb);
@@ -239,14 +240,31 @@ static void string_put(struct buf *text, const struct verb *verb, struct slice v
     }
 }
 
-/* False: the verb does not fit the value. */
-static bool value_format(struct buf *text, const struct verb *verb, const struct value *value)
+static bool integer_format(struct buf *text, const struct verb *verb, int64_t number)
 {
-    bool is_any = verb->letter == 'v';
-    if (verb->letter == 'T') {
-        buf_str(text, value->kind == VALUE_NIL ? "<nil>" : value_type_name(value));
+    if (verb->letter == 'c' || verb->letter == 'q') {
+        char bytes[4];
+        size_t len = utf8_encode(number < 0 || number > 0x10ffff ? 0xfffd : (uint32_t)number, bytes);
+        const char *quote = verb->letter == 'q' ? "'" : "";
+        buf_str(text, quote);
+        buf_put(text, slice_of(bytes, len));
+        buf_str(text, quote);
         return true;
     }
+    if (verb->letter == 'U') {
+        buf_printf(text, "U+%04llX", (unsigned long long)number);
+        return true;
+    }
+    if (verb->letter == '\0' || strchr("vdxXoOb", verb->letter) == NULL)
+        return false;
+    integer_put(text, verb, number);
+    return true;
+}
+
+/* False: the verb does not fit the value. */
+static bool scalar_format(struct buf *text, const struct verb *verb, const struct value *value)
+{
+    bool is_any = verb->letter == 'v';
     switch (value->kind) {
     case VALUE_STRING:
         if (!is_any && verb->letter != 's' && verb->letter != 'q' && verb->letter != 'x' && verb->letter != 'X')
@@ -254,58 +272,96 @@ static bool value_format(struct buf *text, const struct verb *verb, const struct
         string_put(text, verb, value->text);
         return true;
     case VALUE_INT:
-        if (verb->letter == 'c' || verb->letter == 'q') {
-            char bytes[4];
-            size_t len = utf8_encode(value->number < 0 || value->number > 0x10ffff ? 0xfffd : (uint32_t)value->number, bytes);
-            const char *quote = verb->letter == 'q' ? "'" : "";
-            buf_str(text, quote);
-            buf_put(text, slice_of(bytes, len));
-            buf_str(text, quote);
-            return true;
-        }
-        if (verb->letter == 'U') {
-            buf_printf(text, "U+%04llX", (unsigned long long)value->number);
-            return true;
-        }
-        if (!is_any && verb->letter != 'd' && verb->letter != 'x' && verb->letter != 'X' && verb->letter != 'o' &&
-            verb->letter != 'O' && verb->letter != 'b')
-            return false;
-        integer_put(text, verb, value->number);
-        return true;
+        return integer_format(text, verb, value->number);
     case VALUE_FLOAT:
-        if (is_any) {
+        if (is_any && !verb->has_precision) {
             value_print(value, text);
             return true;
         }
-        return float_put(text, verb, value->real);
+        return float_put(text, is_any ? &(struct verb){.letter = 'g', .plus = verb->plus, .has_precision = true, .precision = verb->precision} : verb,
+                         value->real);
     case VALUE_BOOL:
         if (!is_any && verb->letter != 't')
             return false;
         value_print(value, text);
         return true;
     case VALUE_NIL:
+        if (is_any)
+            buf_str(text, "<nil>");
+        return is_any;
     case VALUE_TIME:
-    case VALUE_LIST:
-    case VALUE_MAP:
-    case VALUE_LABELS:
         if (!is_any && verb->letter != 's')
             return false;
         value_print(value, text);
         return true;
+    case VALUE_LIST:
+    case VALUE_MAP:
+    case VALUE_LABELS:
+        break;
     }
     return false;
 }
 
-static void bad_verb(struct buf *out, char letter, const struct value *value)
+static void value_put(struct buf *out, const struct verb *verb, const struct value *value);
+
+/* What is printed of a value that the verb does not fit: the value as by %v, with the verb's widths. */
+static void bad_verb(struct buf *out, const struct verb *verb, const struct value *value)
 {
-    buf_printf(out, "%%!%c(%s=", letter, value_type_name(value));
-    value_print(value, out);
+    struct verb any = *verb;
+    any.letter = 'v';
+    buf_printf(out, "%%!%c(", verb->letter);
+    if (value->kind == VALUE_NIL) {
+        buf_str(out, "<nil>)");
+        return;
+    }
+    buf_printf(out, "%s=", value_type_name(value));
+    value_put(out, &any, value);
     buf_byte(out, ')');
+}
+
+static void map_put(struct buf *out, const struct verb *verb, const struct value *value)
+{
+    struct slice name;
+    struct slice text;
+    buf_str(out, "map[");
+    for (size_t i = 0; out->len <= verb->output_max; i++) {
+        if (value->kind == VALUE_LABELS ? !value->labels->at(value->labels->self, i, &name, &text) : i == value->count)
+            break;
+        const struct value key = value_text(value->kind == VALUE_LABELS ? name : value->keys[i]);
+        const struct value item = value->kind == VALUE_LABELS ? value_text(text) : value->items[i];
+        buf_str(out, i > 0 ? " " : "");
+        value_put(out, verb, &key);
+        buf_byte(out, ':');
+        value_put(out, verb, &item);
+    }
+    buf_byte(out, ']');
+}
+
+/* One operand, padded; a list's items and a map's keys and items each for itself. */
+static void value_put(struct buf *out, const struct verb *verb, const struct value *value)
+{
+    struct buf text = BUF_INIT;
+    if (verb->letter == 'T') {
+        padded(out, verb, slice_str(value->kind == VALUE_NIL ? "<nil>" : value_type_name(value)), false);
+    } else if (value->kind == VALUE_LIST) {
+        buf_byte(out, '[');
+        for (size_t i = 0; i < value->count && out->len <= verb->output_max; i++) {
+            buf_str(out, i > 0 ? " " : "");
+            value_put(out, verb, &value->items[i]);
+        }
+        buf_byte(out, ']');
+    } else if (value->kind == VALUE_MAP || value->kind == VALUE_LABELS) {
+        map_put(out, verb, value);
+    } else if (scalar_format(&text, verb, value)) {
+        padded(out, verb, buf_slice(&text), value->kind == VALUE_INT || value->kind == VALUE_FLOAT);
+    } else {
+        bad_verb(out, verb, value);
+    }
+    buf_fini(&text);
 }
 
 static void verb_put(struct reading *reading, const struct verb *verb, struct buf *out)
 {
-    struct buf text = BUF_INIT;
     if (verb->letter == '%') {
         buf_byte(out, '%');
     } else if (verb->letter == '\0') {
@@ -315,13 +371,8 @@ static void verb_put(struct reading *reading, const struct verb *verb, struct bu
     } else if (reading->next >= reading->call->count) {
         buf_printf(out, "%%!%c(MISSING)", verb->letter);
     } else {
-        const struct value *value = &reading->call->args[reading->next++];
-        if (value_format(&text, verb, value))
-            padded(out, verb, buf_slice(&text), value->kind == VALUE_INT || value->kind == VALUE_FLOAT);
-        else
-            bad_verb(out, verb->letter, value);
+        value_put(out, verb, &reading->call->args[reading->next++]);
     }
-    buf_fini(&text);
 }
 
 bool template_printf(const struct call *call, struct value *out, struct err *err)

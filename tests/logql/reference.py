@@ -342,24 +342,26 @@ class Logfmt:
         self.strict, self.keep_empty, self.extractions = strict, keep_empty, extractions
 
     def run(self, row):
-        found = {}
+        found, taken = {}, set(row.extracted)
         for pair in logfmt_pairs(row.line):
             if pair[0] is None:
                 if self.strict:
                     row.fail("LogfmtParserErr", f"logfmt syntax error at pos {pair[2]} : {pair[1]}")
                     break
                 continue
-            key, value = sanitize(pair[0]), (pair[1] or "").replace("\ufffd", " ")
+            key, value = sanitize(pair[0]), pair[1] or ""
             if self.extractions:
                 for name, wanted in self.extractions:
-                    if wanted == key:
-                        found[name] = value
-            elif key and (value or self.keep_empty):
+                    if wanted == key and (name == key or key not in taken):  # what a stage before has made a label of is not read again
+                        found[name] = "" if "\ufffd" in value else value
+                continue
+            value = value.replace("\ufffd", " ")
+            if key and (value or self.keep_empty):
                 row.extract(key, value)
         for name, _ in self.extractions:
             if name in found:
                 row.extract(name, found[name], over=True)
-            elif not row.clashes(name):
+            elif row.get(name) is None:
                 row.extract(name, "", over=True)
         return True
 
@@ -779,8 +781,8 @@ class Binary:
 
     def signature(self, labels):
         if self.matching is None:
-            return labels
-        return group_labels(labels, ("by" if self.matching[0] == "on" else "without", self.matching[1]))
+            return without_empty(labels)
+        return without_empty(group_labels(labels, ("by" if self.matching[0] == "on" else "without", self.matching[1])))
 
     def of_sets(self, left, right):
         rights = {self.signature(labels) for labels in right}
