@@ -76,7 +76,7 @@ static const struct operator_entry {
     {"{", TOKEN_OPEN_BRACE},  {"}", TOKEN_CLOSE_BRACE}, {"(", TOKEN_OPEN_PAREN},    {")", TOKEN_CLOSE_PAREN},
     {",", TOKEN_COMMA},       {".", TOKEN_DOT},         {"|", TOKEN_PIPE},          {"=", TOKEN_EQ},   {">", TOKEN_GT},
     {"<", TOKEN_LT},          {"+", TOKEN_ADD},         {"-", TOKEN_SUB},           {"*", TOKEN_MUL},  {"/", TOKEN_DIV},
-    {"%", TOKEN_MOD},         {"^", TOKEN_POW},
+    {"%", TOKEN_MOD},         {"^", TOKEN_POW},         {"]", TOKEN_CLOSE_BRACKET},
 };
 
 const char *token_name(const struct token *token)
@@ -168,16 +168,19 @@ static bool string(struct lexer *lexer, struct token *out, struct err *err)
         return fail(out->line, out->column, "literal not terminated", err);
     struct slice literal = slice_of(lexer->text.ptr + lexer->at, end + 1 - lexer->at);
     skip_to(lexer, end + 1);
+    bool ok = go_unquote(literal, &value);
+    size_t one = 0;
     if (quote == '\'') { // a character literal
+        (void)utf8_decode(buf_slice(&value), &one);
         out->kind = TOKEN_OTHER;
         out->text = literal;
-        return true;
+    } else {
+        out->kind = TOKEN_STRING;
+        out->text = arena_copy(lexer->arena, buf_slice(&value));
     }
-    bool ok = go_unquote(literal, &value);
-    out->kind = TOKEN_STRING;
-    out->text = arena_copy(lexer->arena, buf_slice(&value));
+    bool fits = quote != '\'' || (value.len > 0 && one == value.len);
     buf_fini(&value);
-    return ok || fail(out->line, out->column, "invalid char escape", err);
+    return (ok && fits) || fail(out->line, out->column, ok ? "invalid char literal" : "invalid char escape", err);
 }
 
 /* ---- numbers, durations, sizes ---- */
@@ -369,12 +372,16 @@ static void word(struct lexer *lexer, struct token *out)
 
 /* ---- the rest ---- */
 
+/* A flag is all the letters and minus signs that stand together. */
 static bool try_flag(struct lexer *lexer, struct token *out)
 {
     static const struct slice flags[] = {{"--strict", 8}, {"--keep-empty", 12}};
     struct slice rest = slice_from(lexer->text, lexer->at);
+    size_t end = 0;
+    for (size_t len = 1; end < rest.len && rest.ptr[end] != '_' && (rest.ptr[end] == '-' || is_letter(slice_from(rest, end), &len)); len = 1)
+        end += len;
     for (size_t i = 0; i < LENGTH(flags); i++) {
-        if (slice_starts(rest, flags[i])) {
+        if (slice_eq(slice_of(rest.ptr, end), flags[i])) {
             out->kind = TOKEN_FLAG;
             out->text = flags[i];
             out->line = 0;

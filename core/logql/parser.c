@@ -9,7 +9,14 @@
 
 bool parser_next(struct parser *parser, struct err *err)
 {
-    return lexer_next(&parser->lexer, &parser->token, err);
+    if (!lexer_next(&parser->lexer, &parser->token, err))
+        return false;
+    if (parser->token.kind == TOKEN_OTHER) {
+        if (parser->other.kind != TOKEN_OTHER)
+            parser->other = parser->token;
+        parser->token.kind = TOKEN_IDENTIFIER;
+    }
+    return true;
 }
 
 bool parser_is_word(const struct parser *parser, enum word word)
@@ -123,8 +130,12 @@ static bool begin(struct parser *parser, struct slice text, struct arena *arena,
 /* The whole text as one expression, not yet checked. */
 static bool parse_all(struct parser *parser, struct slice text, struct arena *arena, struct expr **out, struct err *err)
 {
-    return begin(parser, text, arena, err) && parse_expr(parser, out, err) &&
-           (parser->token.kind == TOKEN_END || parser_unexpected(parser, NULL, err));
+    if (!begin(parser, text, arena, err) || !parse_expr(parser, out, err))
+        return false;
+    bool has_other = parser->token.kind == TOKEN_END && parser->other.kind == TOKEN_OTHER;
+    if (has_other)
+        parser->token = parser->other;
+    return (parser->token.kind == TOKEN_END && !has_other) || parser_unexpected(parser, NULL, err);
 }
 
 bool logql_parse(struct slice text, struct arena *arena, struct expr **out, struct err *err)

@@ -11,6 +11,7 @@
 struct parser {
     struct lexer lexer;
     struct token token; /* under the cursor */
+    struct token other; /* the first lone symbol, if its kind is TOKEN_OTHER: an identifier for the grammar, but no query has one */
     struct arena *arena;
     unsigned depth;
     unsigned regex_count; /* in the text so far */

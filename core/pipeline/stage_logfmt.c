@@ -47,11 +47,15 @@ static struct slice extracted_value(struct slice value, bool has_escape, struct 
     return slice_eq(clean, plain) ? clean : SLICE("");
 }
 
-// What a stage before has made a label of, or deleted since, is not read again under another name.
+// What a stage before has made a label of, or deleted since, is not read again, unless an extraction has its name.
 static void mark_taken(const struct logfmt *self, struct row *row, bool *is_taken)
 {
-    for (size_t i = 0; i < self->extraction_count; i++)
-        is_taken[i] = !slice_eq(self->extractions[i].name, self->extractions[i].key) && row_labels_has_parsed(&row->labels, self->extractions[i].key);
+    for (size_t i = 0; i < self->extraction_count; i++) {
+        struct slice key = self->extractions[i].key;
+        is_taken[i] = row_labels_has_parsed(&row->labels, key);
+        for (size_t j = 0; j < self->extraction_count && is_taken[i]; j++)
+            is_taken[i] = !slice_eq(self->extractions[j].name, key);
+    }
 }
 
 static void take_extracted(const struct logfmt *self, struct row *row, const bool *is_taken, struct slice key, struct slice value, bool has_escape)
@@ -70,14 +74,13 @@ static void take_extracted(const struct logfmt *self, struct row *row, const boo
     }
 }
 
-// Every named label exists, but for those that the stream or the metadata has; what is there already stays until a pair says otherwise.
+// Every named label exists and is empty, but for those that the stream or the metadata has.
 static void make_named(const struct logfmt *self, struct row *row)
 {
     for (size_t i = 0; i < self->extraction_count; i++) {
         struct slice name = self->extractions[i].name;
-        struct slice old;
-        bool is_there = row_labels_base_has(&row->labels, name) || row_labels_get(&row->labels, name, &old);
-        struct slice *out = is_there ? NULL : row_labels_extract_over(&row->labels, name, row->arena);
+        struct slice *out =
+            row_labels_base_has(&row->labels, name) ? NULL : row_labels_extract_over(&row->labels, name, row->arena);
         if (out != NULL)
             *out = SLICE("");
     }

@@ -35,10 +35,10 @@ static bool equal(const struct value *a, const struct value *b, bool *out, struc
         *out = a->number == b->number && a->nanosecond == b->nanosecond;
         return true;
     }
-    if (kind == BASIC_NONE || basic_of(b) == BASIC_NONE)
-        return err_set(err, ERR_INVALID, "non-comparable type %s: %s", "", value_type_name(kind == BASIC_NONE ? a : b));
     if (kind != basic_of(b))
         return err_set(err, ERR_INVALID, "incompatible types for comparison: %s and %s", value_type_name(a), value_type_name(b));
+    if (kind == BASIC_NONE)
+        return err_set(err, ERR_INVALID, "non-comparable type %s: %s", "", value_type_name(a));
     *out = kind == BASIC_STRING  ? slice_eq(a->text, b->text)
            : kind == BASIC_INT   ? a->number == b->number
            : kind == BASIC_FLOAT ? a->real == b->real

@@ -1,4 +1,6 @@
 /* template_run.c: a compiled template over one line's labels. */
+#include <math.h>
+
 #include "core/template/template_tree.h"
 
 struct run {
@@ -198,6 +200,14 @@ static bool argument_fits(struct run *run, const struct command *command, size_t
     return fail_at(run, at->offset, slice_trim(at->source), text);
 }
 
+/* A number written as 1e3 is an int where one is asked for. */
+static void number_fits(const struct function *function, const struct operand *operand, size_t place, struct value *value)
+{
+    bool is_int = operand->kind == OPERAND_LITERAL && place < strlen(function->params) && function->params[place] == 'i';
+    if (is_int && value->kind == VALUE_FLOAT && value->real == floor(value->real) && fabs(value->real) < 0x1p53)
+        *value = value_int((int64_t)value->real);
+}
+
 /* {{ .a.b arguments }}: only times have methods. */
 static bool method_call(struct run *run, const struct command *command, const struct value *dot, const struct value *final, struct value *out)
 {
@@ -256,7 +266,10 @@ static bool command_run(struct run *run, const struct command *command, const st
     for (size_t i = 1; i < command->count; i++) {
         if (count == ARGS_MAX - 1)
             return fail_at(run, command->offset, command->source, "too many arguments");
-        if (!operand_run(run, &command->operands[i], dot, &args[count]) || !argument_fits(run, command, i, count, &args[count]))
+        if (!operand_run(run, &command->operands[i], dot, &args[count]))
+            return false;
+        number_fits(first->function, &command->operands[i], count, &args[count]);
+        if (!argument_fits(run, command, i, count, &args[count]))
             return false;
         count++;
     }

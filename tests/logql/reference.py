@@ -352,7 +352,7 @@ class Logfmt:
             key, value = sanitize(pair[0]), pair[1] or ""
             if self.extractions:
                 for name, wanted in self.extractions:
-                    if wanted == key and (name == key or key not in taken):  # what a stage before has made a label of is not read again
+                    if wanted == key and (key not in taken or any(key == n for n, _ in self.extractions)):  # what a stage before has made a label of is not read again
                         found[name] = "" if "\ufffd" in value else value
                 continue
             value = value.replace("\ufffd", " ")
@@ -361,7 +361,7 @@ class Logfmt:
         for name, _ in self.extractions:
             if name in found:
                 row.extract(name, found[name], over=True)
-            elif row.get(name) is None:
+            elif not row.clashes(name):
                 row.extract(name, "", over=True)
         return True
 
@@ -723,7 +723,8 @@ class Aggregate:
             return extreme(self.op, values)
         if self.op == "count":
             return float(len(values))
-        return variance(values) if self.op == "stdvar" else math.sqrt(variance(values))
+        spread = variance(values) if len(values) > 1 else 0.0  # also of one NaN
+        return spread if self.op == "stdvar" else math.sqrt(spread)
 
 
 def arithmetic(op, a, b):

@@ -89,6 +89,8 @@ static const struct stage_case {
     {"logfmt x=a,y=b", "a=\"u\xff\" b=\xef\xbf\xbd", BASE ",x=\"\",y=\"\"", NULL},
     {"logfmt ;; logfmt x=a", "a=1", "a=\"1\"," BASE ",x=\"\"", NULL},
     {"logfmt ;; drop a ;; logfmt x=a", "a=1", BASE ",x=\"\"", NULL},
+    {"logfmt a=a ;; logfmt x=a,a=no", "a=1", "a=\"\"," BASE ",x=\"1\"", NULL},
+    {"logfmt a=a ;; logfmt a=b,b=a", "a=1 b=2", "a=\"2\",app=\"edge\",b=\"1\",case=\"t\",sm=\"meta\"", NULL},
     {"logfmt a=a ;; logfmt a=a", "a=1", "a=\"1\"," BASE, NULL},
     {"logfmt a=a ;; logfmt a=b,x=app", "a=1 b=2 app=z", "a=\"2\"," BASE ",x=\"z\"", NULL},
     {"logfmt x=f_g,app=a", "f.g=2 a=3", "app=\"edge\",app_extracted=\"3\",case=\"t\",sm=\"meta\",x=\"2\"", NULL},

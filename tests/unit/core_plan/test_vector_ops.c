@@ -105,6 +105,20 @@ static void vector_aggregations_do_what_the_table_says(void **state)
     }
 }
 
+static void one_value_spreads_over_nothing(void **state)
+{
+    (void)state;
+    struct expr agg = {.kind = EXPR_VECTOR_AGG, .vector_op = VECTOR_STDDEV};
+    agg.grouping = (struct grouping){true, false, label_a, 1};
+    struct series_set *in = series_set_create(&context);
+    struct series_set *out = series_set_create(&context);
+    add(in, "nan", "1", NAN);
+    add(in, "inf", "1", INFINITY);
+    assert_true(vector_agg(&agg, in, out, &err));
+    expect("stddev", out, "{a=\"nan\"} 0;{a=\"inf\"} 0;");
+    series_set_destroy(in);
+}
+
 /* {b="1", c=""} and {b="1"} are the same to an operation. */
 static void an_empty_label_is_none_to_a_match(void **state)
 {
@@ -245,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(vector_aggregations_do_what_the_table_says, begin, end),
+        cmocka_unit_test_setup_teardown(one_value_spreads_over_nothing, begin, end),
         cmocka_unit_test_setup_teardown(an_empty_label_is_none_to_a_match, begin, end),
         cmocka_unit_test_setup_teardown(vectors_match_as_the_table_says, begin, end),
         cmocka_unit_test(division_by_zero_is_nan),

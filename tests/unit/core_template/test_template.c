@@ -86,6 +86,7 @@ static void text_fields_and_trimming(void **state)
         {"{{ $.level }}", "error"},
         {"{{ .level | }}", "error"},
         {"{{ (.app) }}{{ print (len .app) 1.5 true nil }}", "web3 1.5 true <nil>"},
+        {"{{ trunc 2e0 .level }}", "er"},
         {"{{ 0x10 }} {{ 1e3 }} {{ 1_000 }} {{ -3 }}", "16 1000 1000 -3"},
         {"{{ __line__ }}", "the line"},
     };
@@ -204,6 +205,9 @@ static void errors_have_gos_words(void **state)
         {"{{ .app.x \"y\" }}", "template: line:1:7: executing \"line\" at <.app.x>: can't evaluate field x in type string"},
         {"{{ slice .app .level }}", "template: line:1:3: executing \"line\" at <slice .app .level>: error calling slice: cannot index slice/array with type string"},
         {"{{ index . 1 }}", "template: line:1:3: executing \"line\" at <index . 1>: error calling index: value has type int; should be string"},
+        {"{{ . | ne \"info\" }}", "template: line:1:7: executing \"line\" at <ne \"info\">: error calling ne: incompatible types for comparison: string and map[string]string"},
+        {"{{ addf 1.5 \"NaN\" }}", "template: line:1:3: executing \"line\" at <addf 1.5 \"NaN\">: error calling addf: Cannot create a Decimal from NaN"},
+        {"{{ trunc 1.5 .app }}", "template: line:1:9: executing \"line\" at <1.5>: expected integer; found 1.5"},
         {"{{ call .app 1 }}", "template: line:1:3: executing \"line\" at <call .app 1>: error calling call: non-function .app of type string"},
         {"{{ .level.foo }}", "template: line:1:9: executing \"line\" at <.level.foo>: can't evaluate field foo in type string"},
         {"{{ .level \"x\" }}", "template: line:1:3: executing \"line\" at <.level>: level is not a method but has arguments"},
