@@ -34,7 +34,7 @@ static const struct word_entry {
     {{"topk", 4}, WORD_TOPK, "TOPK"},
     {{"sort", 4}, WORD_SORT, "SORT"},
     {{"sort_desc", 9}, WORD_SORT_DESC, "SORT_DESC"},
-    {{"label_replace", 13}, WORD_LABEL_REPLACE, "LABEL_REPLACE"},
+    {{"label_replace", 13}, WORD_LABEL_REPLACE, "label_replace"},
     {{"approx_topk", 11}, WORD_APPROX_TOPK, "APPROX_TOPK"},
     {{"bytes", 5}, WORD_BYTES, "BYTES_CONV"},
     {{"duration", 8}, WORD_DURATION, "DURATION_CONV"},

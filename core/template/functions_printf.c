@@ -394,7 +394,8 @@ bool template_printf(const struct call *call, struct value *out, struct err *err
     }
     for (size_t i = reading.next; i < call->count && !reading.is_reordered; i++) {
         buf_str(&text, i == reading.next ? "%!(EXTRA " : ", ");
-        buf_printf(&text, "%s=", value_type_name(&call->args[i]));
+        if (call->args[i].kind != VALUE_NIL)
+            buf_printf(&text, "%s=", value_type_name(&call->args[i]));
         value_print(&call->args[i], &text);
         if (i + 1 == call->count)
             buf_byte(&text, ')');

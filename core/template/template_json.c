@@ -208,7 +208,7 @@ static bool scalar(struct reader *reader, struct value *out)
     static const struct {
         struct slice text;
         struct value value;
-    } words[] = {{{"true", 4}, {.kind = VALUE_BOOL, .truth = true}}, {{"false", 5}, {.kind = VALUE_BOOL}}, {{"null", 4}, {.kind = VALUE_NIL, .is_missing = true}}};
+    } words[] = {{{"true", 4}, {.kind = VALUE_BOOL, .truth = true}}, {{"false", 5}, {.kind = VALUE_BOOL}}, {{"null", 4}, {.kind = VALUE_NIL}}};
     for (size_t i = 0; i < LENGTH(words); i++) {
         if (slice_starts(reader->in, words[i].text)) {
             *out = words[i].value;

@@ -414,6 +414,8 @@ static enum flow action_run(struct run *run, const struct node *node, const stru
         return FLOW_FAILS;
     if (node->pipeline->variable != SIZE_MAX)
         run->variables[node->pipeline->variable] = value;
+    else if (value.kind == VALUE_NIL)
+        buf_str(run->out, "<no value>");
     else
         value_print(&value, run->out);
     return FLOW_GOES_ON;

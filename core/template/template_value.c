@@ -73,7 +73,7 @@ void value_print(const struct value *value, struct buf *out)
 {
     switch (value->kind) {
     case VALUE_NIL:
-        buf_str(out, value->is_missing ? "<no value>" : "<nil>");
+        buf_str(out, "<nil>");
         return;
     case VALUE_STRING:
         buf_put(out, value->text);

@@ -17,7 +17,6 @@ struct value {
     int32_t nanosecond;     /* TIME */
     double real;            /* FLOAT */
     bool truth;             /* BOOL */
-    bool is_missing;        /* NIL that prints as <no value> */
     bool is_boxed;          /* behind Go's interface {}: an item of a list or a map, until a pipeline has ended on it */
     bool is_wide;           /* INT that is an int64 in Go, not an int: what arithmetic gives */
     const struct zone *zone; /* TIME; NULL: offset_s tells */
@@ -31,7 +30,7 @@ struct value {
 /* Go's zero time: year 1. */
 #define TIME_ZERO_S (-62135596800)
 
-#define VALUE_NONE ((struct value){.kind = VALUE_NIL, .is_missing = true})
+#define VALUE_NONE ((struct value){.kind = VALUE_NIL})
 
 static inline struct value value_text(struct slice text)
 {

@@ -147,6 +147,8 @@ static void functions(void **state)
         {"{{ printf \"%U %c %d %s\" 0x1F600 65 \"x\" 5 }} {{ printf \"%s\" }} {{ printf \"a\" 1 }}", "U+1F600 A %!d(string=x) %!s(int=5) %!s(MISSING) a%!(EXTRA int=1)"},
         {"{{ $o := fromJson `{\"a\":{\"b\":[1,2.5,\"x\",null,true]}}` }}{{ $o.a.b }} {{ index $o.a.b 1 }} {{ $o.none }}", "[1 2.5 x <nil> true] 2.5 <no value>"},
         {"{{ default \"d\" .none }}{{ default \"d\" .app }}", "dweb"},
+        {"{{ print (fromJson \"null\") nil }}|{{ default nil nil }}|{{ html nil 1 2 }}|{{ js 1 2 \"'\" }}|{{ urlquery 1 true \"&\" }}|{{ printf \"\" nil 1 }}",
+         "<nil> <nil>|<no value>|&lt;no value&gt;1 2|1 2\\'|1+true%26|%!(EXTRA <nil>, int=1)"},
         {"{{ len .level }} {{ index .level 0 }} {{ slice .level 1 3 }} {{ html \"<&>\" }}", "5 101 rr &lt;&amp;&gt;"},
     };
     check_all(cases, LENGTH(cases));
@@ -208,6 +210,7 @@ static void errors_have_gos_words(void **state)
         {"{{ . | ne \"info\" }}", "template: line:1:7: executing \"line\" at <ne \"info\">: error calling ne: incompatible types for comparison: string and map[string]string"},
         {"{{ addf 1.5 \"NaN\" }}", "template: line:1:3: executing \"line\" at <addf 1.5 \"NaN\">: error calling addf: Cannot create a Decimal from NaN"},
         {"{{ trunc 1.5 .app }}", "template: line:1:9: executing \"line\" at <1.5>: expected integer; found 1.5"},
+        {"{{ le true .app }}", "template: line:1:3: executing \"line\" at <le true .app>: error calling le: incompatible types for comparison: bool and string"},
         {"{{ call .app 1 }}", "template: line:1:3: executing \"line\" at <call .app 1>: error calling call: non-function .app of type string"},
         {"{{ .level.foo }}", "template: line:1:9: executing \"line\" at <.level.foo>: can't evaluate field foo in type string"},
         {"{{ .level \"x\" }}", "template: line:1:3: executing \"line\" at <.level>: level is not a method but has arguments"},
