@@ -164,8 +164,15 @@ static bool string(struct lexer *lexer, struct token *out, struct err *err)
             break;
         end += quote != '`' && c == '\\' && end + 1 < lexer->text.len && lexer->text.ptr[end + 1] != '\n' ? 2 : 1;
     }
-    if (end >= lexer->text.len || lexer->text.ptr[end] != quote)
-        return fail(out->line, out->column, "literal not terminated", err);
+    if (end >= lexer->text.len || lexer->text.ptr[end] != quote) { // a bad escape before the end is met first
+        buf_put(&value, slice_of(lexer->text.ptr + lexer->at, end - lexer->at));
+        buf_byte(&value, quote);
+        struct buf unquoted = BUF_INIT;
+        bool is_good = quote == '`' || go_unquote(buf_slice(&value), &unquoted);
+        buf_fini(&unquoted);
+        buf_fini(&value);
+        return fail(out->line, out->column, is_good ? "literal not terminated" : "invalid char escape", err);
+    }
     struct slice literal = slice_of(lexer->text.ptr + lexer->at, end + 1 - lexer->at);
     skip_to(lexer, end + 1);
     bool ok = go_unquote(literal, &value);
@@ -341,19 +348,24 @@ static struct slice identifier(const struct lexer *lexer)
     return slice_of(lexer->text.ptr + lexer->at, at - lexer->at);
 }
 
-/* A function word is one only before ( , or before by ( or without (. */
+static void skip_spaces(struct lexer *lexer)
+{
+    while (peek(lexer, 0) == ' ' || peek(lexer, 0) == '\t' || peek(lexer, 0) == '\n' || peek(lexer, 0) == '\r')
+        skip(lexer, 1);
+}
+
+/* A function word is one only before ( , or before by ( or without (; with no comment between. */
 static bool is_call(struct lexer ahead)
 {
-    struct err err;
-    if (!skip_blank(&ahead, &err))
-        return false;
+    skip_spaces(&ahead);
     if (peek(&ahead, 0) == '(')
         return true;
     struct slice next = identifier(&ahead);
     if (!slice_eq_nocase(next, SLICE("by")) && !slice_eq_nocase(next, SLICE("without")))
         return false;
     skip(&ahead, next.len);
-    return skip_blank(&ahead, &err) && peek(&ahead, 0) == '(';
+    skip_spaces(&ahead);
+    return peek(&ahead, 0) == '(';
 }
 
 static void word(struct lexer *lexer, struct token *out)

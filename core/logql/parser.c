@@ -87,6 +87,11 @@ bool parser_semantic(struct err *err, const char *format, ...)
     return err_set(err, ERR_INVALID, "parse error : %s", text);
 }
 
+void parser_defer(struct parser *parser, struct expr *expr, const struct err *fault)
+{
+    expr->fault = arena_printf(parser->arena, "%s", fault->text).ptr;
+}
+
 /* Room doubles at powers of two from 4 on, so that the count alone tells when it is full. */
 void *parser_push(struct parser *parser, void *array, size_t count, size_t size)
 {

@@ -43,6 +43,9 @@ bool parser_stack(const struct parser *parser, unsigned a, unsigned b, unsigned 
 /* "parse error : <text>" */
 bool parser_semantic(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What is wrong with an aggregation is told when the whole text is read: a syntax error behind it comes first. */
+void parser_defer(struct parser *parser, struct expr *expr, const struct err *fault);
+
 /* Grows an array in the arena: returns the place for one more element. */
 void *parser_push(struct parser *parser, void *array, size_t count, size_t size);
 

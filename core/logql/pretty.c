@@ -158,7 +158,7 @@ static void binary_pretty(const struct expr *expr, size_t level, struct buf *out
     buf_byte(out, '\n');
     indent(level, out);
     buf_str(out, binary_op_text(expr->binary_op));
-    (void)matching_print(expr, ", ", out);
+    buf_str(out, matching_print(expr, ", ", out) ? " " : ""); // as Loki has it
     buf_byte(out, '\n');
     side_pretty(expr, expr->right, true, level + 1, out);
 }

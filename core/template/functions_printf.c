@@ -1,4 +1,7 @@
 /* functions_printf.c: printf, as Go's fmt has it: flags, widths, precisions, operands by index, and what it prints of those that do not fit. */
+#include <math.h>
+#include <stdio.h>
+
 #include "core/model/go_text.h"
 #include "core/template/template_tree.h"
 
@@ -183,6 +186,23 @@ static void integer_put(struct buf *text, const struct verb *verb, int64_t numbe
     }
 }
 
+/* As C has it, but for an exponent of at least two digits. */
+static void hex_float_put(struct buf *text, const struct verb *verb, double real)
+{
+    char digits[400];
+    const bool is_large = verb->letter == 'X';
+    int len = verb->has_precision ? snprintf(digits, sizeof(digits), is_large ? "%.*A" : "%.*a", (int)(verb->precision > 300 ? 300 : verb->precision), real)
+                                  : snprintf(digits, sizeof(digits), is_large ? "%A" : "%a", real);
+    struct slice all = slice_of(digits, (size_t)len);
+    size_t sign = slice_find_byte(all, is_large ? 'P' : 'p') + 1;
+    bool is_short = isfinite(real) && sign + 2 == all.len;
+    buf_put(text, is_short ? slice_of(digits, sign + 1) : all);
+    if (is_short) {
+        buf_byte(text, '0');
+        buf_byte(text, digits[sign + 1]);
+    }
+}
+
 static bool float_put(struct buf *text, const struct verb *verb, double real)
 {
     size_t precision = verb->has_precision ? (verb->precision > 300 ? 300 : verb->precision) : 6;
@@ -213,6 +233,10 @@ static bool float_put(struct buf *text, const struct verb *verb, double real)
         go_print_float_g(text, real);
         for (size_t i = 0; i < text->len; i++)
             text->ptr[i] = text->ptr[i] == 'e' ? 'E' : text->ptr[i];
+        return true;
+    case 'x':
+    case 'X':
+        hex_float_put(text, verb, real);
         return true;
     default:
         return false;

@@ -45,6 +45,11 @@ static const struct error_case {
     {"{a=\"b\"} | json ! x", AT(1, 18) "syntax error: unexpected IDENTIFIER"}, // for the grammar ! is an identifier
     {"rate({a=\"b\"} | unwrap ? [1m]", AT(1, 29) "syntax error: unexpected $end, expecting )"},
     {"{a=\"b\"} | & ]", AT(1, 13) "syntax error: unexpected ]"},
+    {"{a=\"\\w", AT(1, 4) "invalid char escape"},
+    {"{a=\"\\x41\\", AT(1, 4) "invalid char escape"},
+    {"sum /* x */ (rate({a=\"b\"}[5m]))", AT(1, 1) "syntax error: unexpected IDENTIFIER"},
+    {"topk(count_over_time({a=\"b\"} | unwrap x [5m])) ]", AT(1, 48) "syntax error: unexpected ]"},
+    {"rate({a=\"\"}[5m]) + count_over_time({a=\"b\"} | unwrap x [5m])", NEEDS_MATCHER},
     {"{a=\"b\"} ]", AT(1, 9) "syntax error: unexpected ]"},
     {"{a=\"b\"} 'xy'", AT(1, 9) "invalid char literal"},
     {"{a=\"b\"} | logfmt --strictx", AT(1, 20) "syntax error: unexpected IDENTIFIER, expecting NUMBER"},

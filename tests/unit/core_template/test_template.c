@@ -143,6 +143,7 @@ static void functions(void **state)
         {"{{ printf \"%6.2f|%-6d|%5t\" \"abc\" \"x\" 1 }} {{ printf \"%s %d\" nil nil }}", "%!f(string=    ab)|%!d(string=x     )|%!t(int=    1) %!s(<nil>) %!d(<nil>)"},
         {"{{ printf \"%d %s %3v\" (fromJson `[1,\"a\"]`) (fromJson `{\"k\":null}`) (fromJson `[true,null]`) }}",
          "[%!d(float64=1) %!d(string=a)] map[k:%!s(<nil>)] [true <nil>]"},
+        {"{{ printf \"%x %X %.1x %8x\" 0.0 1.5 3.25 0.5 }}", "0x0p+00 0X1.8P+00 0x1.ap+01  0x1p-01"},
         {"{{ printf \"%.2v|%T|%s\" 3.14159 . .level }}", "3.1|map[string]string|error"},
         {"{{ printf \"%U %c %d %s\" 0x1F600 65 \"x\" 5 }} {{ printf \"%s\" }} {{ printf \"a\" 1 }}", "U+1F600 A %!d(string=x) %!s(int=5) %!s(MISSING) a%!(EXTRA int=1)"},
         {"{{ $o := fromJson `{\"a\":{\"b\":[1,2.5,\"x\",null,true]}}` }}{{ $o.a.b }} {{ index $o.a.b 1 }} {{ $o.none }}", "[1 2.5 x <nil> true] 2.5 <no value>"},
