@@ -146,6 +146,7 @@ struct vector_matching {
 enum expr_kind { EXPR_LOG, EXPR_RANGE, EXPR_VECTOR_AGG, EXPR_BINARY, EXPR_LITERAL, EXPR_LABEL_REPLACE, EXPR_VECTOR, EXPR_VARIANTS };
 
 struct expr {
+    const char *fault; /* NULL, or what is wrong with an aggregation: told by expr_check */
     enum expr_kind kind;
     struct log_expr log; /* LOG */
 

@@ -34,7 +34,7 @@ static const struct word_entry {
     {{"topk", 4}, WORD_TOPK, "TOPK"},
     {{"sort", 4}, WORD_SORT, "SORT"},
     {{"sort_desc", 9}, WORD_SORT_DESC, "SORT_DESC"},
-    {{"label_replace", 13}, WORD_LABEL_REPLACE, "LABEL_REPLACE"},
+    {{"label_replace", 13}, WORD_LABEL_REPLACE, "label_replace"},
     {{"approx_topk", 11}, WORD_APPROX_TOPK, "APPROX_TOPK"},
     {{"bytes", 5}, WORD_BYTES, "BYTES_CONV"},
     {{"duration", 8}, WORD_DURATION, "DURATION_CONV"},
@@ -76,7 +76,7 @@ static const struct operator_entry {
     {"{", TOKEN_OPEN_BRACE},  {"}", TOKEN_CLOSE_BRACE}, {"(", TOKEN_OPEN_PAREN},    {")", TOKEN_CLOSE_PAREN},
     {",", TOKEN_COMMA},       {".", TOKEN_DOT},         {"|", TOKEN_PIPE},          {"=", TOKEN_EQ},   {">", TOKEN_GT},
     {"<", TOKEN_LT},          {"+", TOKEN_ADD},         {"-", TOKEN_SUB},           {"*", TOKEN_MUL},  {"/", TOKEN_DIV},
-    {"%", TOKEN_MOD},         {"^", TOKEN_POW},
+    {"%", TOKEN_MOD},         {"^", TOKEN_POW},         {"]", TOKEN_CLOSE_BRACKET},
 };
 
 const char *token_name(const struct token *token)
@@ -164,20 +164,30 @@ static bool string(struct lexer *lexer, struct token *out, struct err *err)
             break;
         end += quote != '`' && c == '\\' && end + 1 < lexer->text.len && lexer->text.ptr[end + 1] != '\n' ? 2 : 1;
     }
-    if (end >= lexer->text.len || lexer->text.ptr[end] != quote)
-        return fail(out->line, out->column, "literal not terminated", err);
+    if (end >= lexer->text.len || lexer->text.ptr[end] != quote) { // a bad escape before the end is met first
+        buf_put(&value, slice_of(lexer->text.ptr + lexer->at, end - lexer->at));
+        buf_byte(&value, quote);
+        struct buf unquoted = BUF_INIT;
+        bool is_good = quote == '`' || go_unquote(buf_slice(&value), &unquoted);
+        buf_fini(&unquoted);
+        buf_fini(&value);
+        return fail(out->line, out->column, is_good ? "literal not terminated" : "invalid char escape", err);
+    }
     struct slice literal = slice_of(lexer->text.ptr + lexer->at, end + 1 - lexer->at);
     skip_to(lexer, end + 1);
+    bool ok = go_unquote(literal, &value);
+    size_t one = 0;
     if (quote == '\'') { // a character literal
+        (void)utf8_decode(buf_slice(&value), &one);
         out->kind = TOKEN_OTHER;
         out->text = literal;
-        return true;
+    } else {
+        out->kind = TOKEN_STRING;
+        out->text = arena_copy(lexer->arena, buf_slice(&value));
     }
-    bool ok = go_unquote(literal, &value);
-    out->kind = TOKEN_STRING;
-    out->text = arena_copy(lexer->arena, buf_slice(&value));
+    bool fits = quote != '\'' || (value.len > 0 && one == value.len);
     buf_fini(&value);
-    return ok || fail(out->line, out->column, "invalid char escape", err);
+    return (ok && fits) || fail(out->line, out->column, ok ? "invalid char literal" : "invalid char escape", err);
 }
 
 /* ---- numbers, durations, sizes ---- */
@@ -338,19 +348,24 @@ static struct slice identifier(const struct lexer *lexer)
     return slice_of(lexer->text.ptr + lexer->at, at - lexer->at);
 }
 
-/* A function word is one only before ( , or before by ( or without (. */
+static void skip_spaces(struct lexer *lexer)
+{
+    while (peek(lexer, 0) == ' ' || peek(lexer, 0) == '\t' || peek(lexer, 0) == '\n' || peek(lexer, 0) == '\r')
+        skip(lexer, 1);
+}
+
+/* A function word is one only before ( , or before by ( or without (; with no comment between. */
 static bool is_call(struct lexer ahead)
 {
-    struct err err;
-    if (!skip_blank(&ahead, &err))
-        return false;
+    skip_spaces(&ahead);
     if (peek(&ahead, 0) == '(')
         return true;
     struct slice next = identifier(&ahead);
     if (!slice_eq_nocase(next, SLICE("by")) && !slice_eq_nocase(next, SLICE("without")))
         return false;
     skip(&ahead, next.len);
-    return skip_blank(&ahead, &err) && peek(&ahead, 0) == '(';
+    skip_spaces(&ahead);
+    return peek(&ahead, 0) == '(';
 }
 
 static void word(struct lexer *lexer, struct token *out)
@@ -369,12 +384,16 @@ static void word(struct lexer *lexer, struct token *out)
 
 /* ---- the rest ---- */
 
+/* A flag is all the letters and minus signs that stand together. */
 static bool try_flag(struct lexer *lexer, struct token *out)
 {
     static const struct slice flags[] = {{"--strict", 8}, {"--keep-empty", 12}};
     struct slice rest = slice_from(lexer->text, lexer->at);
+    size_t end = 0;
+    for (size_t len = 1; end < rest.len && rest.ptr[end] != '_' && (rest.ptr[end] == '-' || is_letter(slice_from(rest, end), &len)); len = 1)
+        end += len;
     for (size_t i = 0; i < LENGTH(flags); i++) {
-        if (slice_starts(rest, flags[i])) {
+        if (slice_eq(slice_of(rest.ptr, end), flags[i])) {
             out->kind = TOKEN_FLAG;
             out->text = flags[i];
             out->line = 0;

@@ -13,12 +13,13 @@ enum token_kind {
     TOKEN_BYTES,
     TOKEN_RANGE,
     TOKEN_FLAG, /* --strict, --keep-empty */
-    TOKEN_OTHER, /* what no rule takes: a lone symbol, a character literal; messages call it IDENTIFIER, as Loki's lexer does */
+    TOKEN_OTHER, /* a lone symbol, a character literal: an IDENTIFIER to Loki's lexer */
     /* punctuation and operators */
     TOKEN_OPEN_BRACE, TOKEN_CLOSE_BRACE, TOKEN_OPEN_PAREN, TOKEN_CLOSE_PAREN, TOKEN_COMMA, TOKEN_DOT, TOKEN_PIPE,
     TOKEN_EQ, TOKEN_NEQ, TOKEN_RE, TOKEN_NRE, TOKEN_CMP_EQ, TOKEN_GT, TOKEN_GTE, TOKEN_LT, TOKEN_LTE,
     TOKEN_PIPE_EXACT, TOKEN_PIPE_MATCH, TOKEN_PIPE_PATTERN, TOKEN_NPATTERN,
     TOKEN_ADD, TOKEN_SUB, TOKEN_MUL, TOKEN_DIV, TOKEN_MOD, TOKEN_POW,
+    TOKEN_CLOSE_BRACKET, /* outside of a range, where no rule takes it */
     /* words: of the table in lexer.c */
     TOKEN_WORD,
 };

@@ -9,7 +9,14 @@
 
 bool parser_next(struct parser *parser, struct err *err)
 {
-    return lexer_next(&parser->lexer, &parser->token, err);
+    if (!lexer_next(&parser->lexer, &parser->token, err))
+        return false;
+    if (parser->token.kind == TOKEN_OTHER) {
+        if (parser->other.kind != TOKEN_OTHER)
+            parser->other = parser->token;
+        parser->token.kind = TOKEN_IDENTIFIER;
+    }
+    return true;
 }
 
 bool parser_is_word(const struct parser *parser, enum word word)
@@ -80,6 +87,11 @@ bool parser_semantic(struct err *err, const char *format, ...)
     return err_set(err, ERR_INVALID, "parse error : %s", text);
 }
 
+void parser_defer(struct parser *parser, struct expr *expr, const struct err *fault)
+{
+    expr->fault = arena_printf(parser->arena, "%s", fault->text).ptr;
+}
+
 /* Room doubles at powers of two from 4 on, so that the count alone tells when it is full. */
 void *parser_push(struct parser *parser, void *array, size_t count, size_t size)
 {
@@ -123,8 +135,12 @@ static bool begin(struct parser *parser, struct slice text, struct arena *arena,
 /* The whole text as one expression, not yet checked. */
 static bool parse_all(struct parser *parser, struct slice text, struct arena *arena, struct expr **out, struct err *err)
 {
-    return begin(parser, text, arena, err) && parse_expr(parser, out, err) &&
-           (parser->token.kind == TOKEN_END || parser_unexpected(parser, NULL, err));
+    if (!begin(parser, text, arena, err) || !parse_expr(parser, out, err))
+        return false;
+    bool has_other = parser->token.kind == TOKEN_END && parser->other.kind == TOKEN_OTHER;
+    if (has_other)
+        parser->token = parser->other;
+    return (parser->token.kind == TOKEN_END && !has_other) || parser_unexpected(parser, NULL, err);
 }
 
 bool logql_parse(struct slice text, struct arena *arena, struct expr **out, struct err *err)

@@ -11,6 +11,7 @@
 struct parser {
     struct lexer lexer;
     struct token token; /* under the cursor */
+    struct token other; /* the first lone symbol, if its kind is TOKEN_OTHER: an identifier for the grammar, but no query has one */
     struct arena *arena;
     unsigned depth;
     unsigned regex_count; /* in the text so far */
@@ -41,6 +42,9 @@ bool parser_stack(const struct parser *parser, unsigned a, unsigned b, unsigned 
 
 /* "parse error : <text>" */
 bool parser_semantic(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What is wrong with an aggregation is told when the whole text is read: a syntax error behind it comes first. */
+void parser_defer(struct parser *parser, struct expr *expr, const struct err *fault);
 
 /* Grows an array in the arena: returns the place for one more element. */
 void *parser_push(struct parser *parser, void *array, size_t count, size_t size);

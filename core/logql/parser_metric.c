@@ -101,7 +101,10 @@ static bool vector_aggregation(struct parser *parser, struct expr **out, struct 
     if (is_behind && !parse_grouping(parser, &expr->grouping, err))
         return false;
     *out = expr;
-    return vector_aggregation_check(expr, parameter, is_given, err);
+    struct err fault;
+    if (!vector_aggregation_check(expr, parameter, is_given, &fault))
+        parser_defer(parser, expr, &fault);
+    return true;
 }
 
 static bool label_replace(struct parser *parser, struct expr **out, struct err *err)

@@ -152,5 +152,8 @@ bool parse_range_aggregation(struct parser *parser, struct expr **out, struct er
     if ((parser_is_word(parser, WORD_BY) || parser_is_word(parser, WORD_WITHOUT)) && !parse_grouping(parser, &expr->grouping, err))
         return false;
     *out = expr;
-    return range_aggregation_check(expr, parameter, err);
+    struct err fault;
+    if (!range_aggregation_check(expr, parameter, &fault))
+        parser_defer(parser, expr, &fault);
+    return true;
 }

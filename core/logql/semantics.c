@@ -15,6 +15,8 @@ static bool selector_check(const struct log_expr *log, struct err *err)
 
 bool expr_check(const struct expr *expr, struct err *err)
 {
+    if (expr->fault != NULL)
+        return err_set(err, ERR_INVALID, "%s", expr->fault);
     switch (expr->kind) {
     case EXPR_LOG:
         return selector_check(&expr->log, err);

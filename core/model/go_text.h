@@ -64,6 +64,10 @@ struct civil {
     int32_t nanosecond;
 };
 struct civil civil_of_ns(int64_t ns);
+/* The same of seconds since 1970, of any year from -9999 to 9999; nanosecond is 0. */
+struct civil civil_of_s(int64_t s);
+/* Its nanosecond does not count. */
+int64_t s_of_civil(const struct civil *civil);
 /* False if it does not fit in int64 ns. */
 bool ns_of_civil(const struct civil *civil, int64_t *out_ns) MUST_CHECK;
 

@@ -31,28 +31,40 @@ static void date_of_days(int64_t days, struct civil *out)
     out->weekday = (int)(weekday < 0 ? weekday + 7 : weekday);
 }
 
-struct civil civil_of_ns(int64_t ns)
+struct civil civil_of_s(int64_t s)
 {
     struct civil civil;
-    int64_t days = day_of_ns(ns);
-    int64_t rest = ns % NS_PER_DAY;
+    int64_t rest = s % 86400;
     if (rest < 0)
-        rest += NS_PER_DAY;
-    date_of_days(days, &civil);
-    civil.hour = (int)(rest / NS_PER_HOUR);
-    civil.minute = (int)(rest / NS_PER_MIN % 60);
-    civil.second = (int)(rest / NS_PER_S % 60);
-    civil.nanosecond = (int32_t)(rest % NS_PER_S);
+        rest += 86400;
+    date_of_days((s - rest) / 86400, &civil);
+    civil.hour = (int)(rest / 3600);
+    civil.minute = (int)(rest / 60 % 60);
+    civil.second = (int)(rest % 60);
+    civil.nanosecond = 0;
     return civil;
+}
+
+struct civil civil_of_ns(int64_t ns)
+{
+    int64_t rest = ns % NS_PER_S;
+    if (rest < 0)
+        rest += NS_PER_S;
+    struct civil civil = civil_of_s(ns / NS_PER_S - (ns % NS_PER_S < 0));
+    civil.nanosecond = (int32_t)rest;
+    return civil;
+}
+
+int64_t s_of_civil(const struct civil *civil)
+{
+    return days_of_date(civil->year, civil->month, civil->day) * 86400 + (int64_t)civil->hour * 3600 + (int64_t)civil->minute * 60 + civil->second;
 }
 
 bool ns_of_civil(const struct civil *civil, int64_t *out_ns)
 {
     if (civil->year < 1600 || civil->year > 2400) // int64 ns reach from 1677 to 2262
         return false;
-    __int128 seconds = (__int128)days_of_date(civil->year, civil->month, civil->day) * 86400 +
-                       (__int128)civil->hour * 3600 + (__int128)civil->minute * 60 + civil->second;
-    __int128 ns = seconds * NS_PER_S + civil->nanosecond;
+    __int128 ns = (__int128)s_of_civil(civil) * NS_PER_S + civil->nanosecond;
     if (ns < INT64_MIN || ns > INT64_MAX)
         return false;
     *out_ns = (int64_t)ns;

@@ -103,8 +103,6 @@ struct field *field_list_add(struct field_list *list, uint32_t stream, struct sl
     size_t index = key_table_add(&list->names, name, &list->kept.arena, &is_new);
     list->keys += is_new;
     struct field *field = is_new ? field_new(list, list->names.keys[index], stream) : list->fields[index];
-    if (value.len == 0)
-        return field;
     if (field->stream != stream) {
         field->stream = stream;
         field->type = field_type_of(value);
@@ -116,22 +114,39 @@ struct field *field_list_add(struct field_list *list, uint32_t stream, struct sl
     return field;
 }
 
-struct json_path_at {
-    struct slice keys[DEPTH_MAX];
+struct line_fields {
+    struct field_list *list;
+    uint32_t stream;
+    const struct field_names *taken;
+    struct slice keys[DEPTH_MAX]; /* of the JSON objects around */
     size_t depth;
 };
 
-static void add_member(struct field_list *list, uint32_t stream, const struct json_path_at *path, struct slice value)
+static struct slice free_name(const struct line_fields *fields, struct slice name)
 {
+    if (!fields->taken->has(fields->taken->self, name))
+        return name;
+    return arena_printf(&fields->list->kept.arena, "%.*s_extracted", SLICE_ARG(name));
+}
+
+static void add_member(struct line_fields *path, struct slice value)
+{
+    struct field_list *list = path->list;
     struct buf name = BUF_INIT;
     for (size_t i = 0; i < path->depth; i++) {
-        if (i > 0)
-            buf_byte(&name, '_');
-        buf_put(&name, path->keys[i]);
+        char *room = buf_room(&name, path->keys[i].len + 1);
+        size_t between = name.len > 0 ? 1 : 0;
+        size_t len = label_name_component(path->keys[i], room + between);
+        if (len == 0) // a blank key is no part of the name
+            continue;
+        if (between > 0)
+            room[0] = '_';
+        buf_took(&name, between + len);
     }
     struct slice label = label_name_sanitize(buf_slice(&name), &list->kept.arena);
-    if (label.len > 0 && value.len > 0) {
-        struct field *field = field_list_add(list, stream, label, value);
+    if (label.len > 0) {
+        label = free_name(path, label);
+        struct field *field = field_list_add(list, path->stream, label, value);
         field->by_json = true;
         if (field->path == NULL) {
             struct slice *keys = ARENA_ARRAY(&list->kept.arena, struct slice, path->depth);
@@ -144,30 +159,42 @@ static void add_member(struct field_list *list, uint32_t stream, const struct js
     buf_fini(&name);
 }
 
-static void add_object(struct field_list *list, uint32_t stream, struct json_path_at *path, struct slice text)
+static bool is_whole(struct arena *arena, struct slice text, size_t depth)
 {
+    struct json_walk walk;
+    struct json_member member;
+    json_walk_begin(&walk, text);
+    while (json_walk_next(&walk, arena, &member)) {
+        if (member.value.kind == JSON_OBJECT && depth < DEPTH_MAX && !is_whole(arena, member.value.text, depth + 1))
+            return false;
+    }
+    return walk.error == NULL;
+}
+
+static void add_object(struct line_fields *path, struct slice text)
+{
+    struct arena *arena = &path->list->kept.arena;
     struct json_walk walk;
     struct json_member member;
     if (path->depth == DEPTH_MAX)
         return;
     json_walk_begin(&walk, text);
     path->depth++;
-    while (json_walk_next(&walk, &list->kept.arena, &member)) {
+    while (json_walk_next(&walk, arena, &member)) {
         path->keys[path->depth - 1] = member.key;
         if (member.value.kind == JSON_OBJECT)
-            add_object(list, stream, path, member.value.text);
-        else if (member.value.kind != JSON_ARRAY)
-            add_member(list, stream, path, json_label_value(&member.value, &list->kept.arena));
+            add_object(path, member.value.text);
+        else if (member.value.kind != JSON_ARRAY && member.value.kind != JSON_NULL)
+            add_member(path, json_label_value(&member.value, arena));
     }
     path->depth--;
 }
 
-void field_list_add_line(struct field_list *list, uint32_t stream, struct slice line)
+void field_list_add_line(struct field_list *list, uint32_t stream, const struct field_names *taken, struct slice line)
 {
-    struct slice text = slice_trim(line);
-    if (text.len > 0 && text.ptr[0] == '{') {
-        struct json_path_at path = {.depth = 0};
-        add_object(list, stream, &path, text);
+    struct line_fields fields = {.list = list, .stream = stream, .taken = taken};
+    if (is_whole(&list->kept.arena, line, 1)) {
+        add_object(&fields, line);
         return;
     }
     struct logfmt_walk walk = {.text = line};
@@ -179,7 +206,7 @@ void field_list_add_line(struct field_list *list, uint32_t stream, struct slice 
             continue;
         struct slice name = label_name_sanitize(key, &list->kept.arena);
         if (name.len > 0)
-            field_list_add(list, stream, name, value)->by_logfmt = true;
+            field_list_add(list, stream, free_name(&fields, name), value)->by_logfmt = true;
     }
 }
 

@@ -34,10 +34,16 @@ void field_list_fini(struct field_list *list); /* gives back what was charged */
 /* Charges what came since the last call. False: as query_control_charge. */
 bool field_list_settle(struct field_list *list, struct err *err) MUST_CHECK;
 
-/* An empty value is none. Returns the field. stream: any number for the stream that the value is of. */
+/* Returns the field. stream: any number for the stream that the value is of. */
 struct field *field_list_add(struct field_list *list, uint32_t stream, struct slice name, struct slice value);
-/* The members of a line that is a JSON object, else its logfmt pairs. */
-void field_list_add_line(struct field_list *list, uint32_t stream, struct slice line);
+/* The names that fields of a line must not have: those of the entry's stream and metadata. */
+struct field_names {
+    const void *self;
+    bool (*has)(const void *self, struct slice name);
+};
+
+/* The members of a line that is a JSON object throughout, else its logfmt pairs. A name that is taken gets _extracted, as parsers have it. */
+void field_list_add_line(struct field_list *list, uint32_t stream, const struct field_names *taken, struct slice line);
 
 const struct field *field_list_find(const struct field_list *list, struct slice name); /* NULL: none */
 const char *field_type_text(enum field_type type);

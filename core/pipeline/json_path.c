@@ -150,34 +150,35 @@ static size_t array_end(struct slice text, size_t at)
     return SIZE_MAX;
 }
 
-// The string at *at is a key of the outermost object and the one that is asked for; *at is behind it then, else where the search goes on. SIZE_MAX: nowhere.
-static bool takes_key(struct slice text, size_t *at, int64_t level, struct slice key, struct arena *arena, const char **error)
+// The string at *at: *key when it is one of an object, and *at behind its colon; else *at where the reading goes on. False: it cannot be read.
+static bool read_key(struct slice text, size_t *at, struct arena *arena, struct slice *key)
 {
     bool has_escape = false;
     size_t end = json_string_end(text, *at + 1, &has_escape);
     size_t next = end == SIZE_MAX ? text.len : json_skip_space(text, end);
-    struct slice name = end == SIZE_MAX ? SLICE_NONE : slice_of(text.ptr + *at + 1, end - *at - 2);
-    *at = next;
-    if (next == text.len || text.ptr[next] != ':')
+    *key = SLICE_NONE;
+    if (next == text.len)
         return false;
-    *at = next + 1;
-    if (level < 1)
-        *error = "Malformed JSON error";
-    if (level < 1 || (has_escape && !json_unescape(name, arena, &name))) {
-        *at = text.len;
-        return false;
+    if (text.ptr[next] == ':') {
+        *key = slice_of(text.ptr + *at + 1, end - *at - 2);
+        if (has_escape && !json_unescape(*key, arena, key))
+            return false;
+        next++;
     }
-    return level == 1 && slice_eq(name, key);
+    *at = next;
+    return true;
 }
 
-// As Loki's reader looks for a key in damaged text: any string before a colon, one brace deep, whatever stands between.
-static bool find_in_damage(struct slice text, struct slice key, struct arena *arena, struct json_value *out, const char **error)
+static bool find_member(struct slice text, struct slice wanted, struct arena *arena, struct json_value *out, const char **error)
 {
     int64_t level = 0;
+    struct slice key;
     for (size_t at = 0; at < text.len;) {
         char c = text.ptr[at];
         if (c == '"') {
-            if (takes_key(text, &at, level, key, arena, error)) {
+            if (!read_key(text, &at, arena, &key) || (key.ptr != NULL && level < 1))
+                return false;
+            if (key.ptr != NULL && level == 1 && slice_eq(key, wanted)) {
                 *error = json_value_at(text, at, out, &at);
                 return *error == NULL;
             }
@@ -189,26 +190,6 @@ static bool find_in_damage(struct slice text, struct slice key, struct arena *ar
         }
     }
     return false;
-}
-
-static bool find_member(struct slice text, struct slice key, struct arena *arena, struct json_value *out, const char **error)
-{
-    struct json_walk walk;
-    struct json_member member = {.key = SLICE_NONE};
-    json_walk_begin(&walk, text);
-    while (json_walk_next(&walk, arena, &member)) {
-        if (slice_eq(member.key, key)) {
-            *out = member.value;
-            return true;
-        }
-        member.key = SLICE_NONE;
-    }
-    if (walk.error != NULL && member.key.ptr != NULL && slice_eq(member.key, key)) {
-        *error = walk.error;
-        return false;
-    }
-    bool is_damaged = walk.error != NULL || json_skip_space(text, walk.at + 1) < text.len;
-    return is_damaged && find_in_damage(text, key, arena, out, error);
 }
 
 // Damage in an array is not reported.
@@ -230,21 +211,149 @@ static bool find_item(struct slice text, size_t index, struct json_value *out)
     return false;
 }
 
-bool json_path_find(const struct json_path *path, struct slice line, struct arena *arena, struct json_value *out,
-                    const char **error)
+// What the steps behind an array's index lead to, from that item on.
+static bool find_below(const struct json_path *path, size_t first, struct json_value *value, struct arena *arena, const char **error)
 {
-    struct slice text = line;
-    *error = NULL;
-    for (size_t i = 0; i < path->count; i++) {
+    for (size_t i = first; i < path->count; i++) {
         const struct json_step *step = &path->steps[i];
-        if (i > 0 && out->kind != (step->is_index ? JSON_ARRAY : JSON_OBJECT))
+        struct slice text = value->text;
+        if (value->kind != (step->is_index ? JSON_ARRAY : JSON_OBJECT))
             return false;
-        if (!(step->is_index ? find_item(text, step->index, out) : find_member(text, step->key, arena, out, error))) {
+        if (!(step->is_index ? find_item(text, step->index, value) : find_member(text, step->key, arena, value, error))) {
             if (i + 1 < path->count) // only damage of the value that the last step names is reported
                 *error = NULL;
             return false;
         }
-        text = out->text;
     }
-    return path->count > 0;
+    return true;
+}
+
+struct search {
+    const struct json_path *paths;
+    size_t count, left;
+    struct slice text;
+    size_t at;
+    int64_t level;       /* of braces, and of brackets that are looked into */
+    struct slice *above; /* the last key seen at each level */
+    size_t depth;        /* of the longest path */
+    struct arena *arena;
+    struct json_hit *hits;
+    bool *is_done;
+    const char *error;
+};
+
+// The keys around are the path's first ones.
+static bool is_under(const struct search *search, const struct json_path *path, size_t level)
+{
+    for (size_t i = 0; i < level; i++) {
+        if (path->steps[i].is_index || !slice_eq(path->steps[i].key, search->above[i]))
+            return false;
+    }
+    return true;
+}
+
+static void settle(struct search *search, size_t i, bool is_found, const char *error)
+{
+    search->is_done[i] = true;
+    search->left--;
+    search->hits[i].is_found = is_found && error == NULL;
+    if (error != NULL)
+        search->error = error;
+}
+
+// False: the search ends.
+static bool see_string(struct search *search)
+{
+    struct slice key;
+    if (!read_key(search->text, &search->at, search->arena, &key))
+        return false;
+    if (key.ptr == NULL || search->level > (int64_t)search->depth)
+        return true;
+    if (search->level < 1) {
+        search->error = "Malformed JSON error";
+        return false;
+    }
+    size_t level = (size_t)search->level;
+    search->above[level - 1] = key;
+    for (size_t i = 0; i < search->count; i++) {
+        const struct json_path *path = &search->paths[i];
+        size_t end = 0;
+        if (path->count == level && !search->is_done[i] && is_under(search, path, level))
+            settle(search, i, true, json_value_at(search->text, search->at, &search->hits[i].value, &end));
+    }
+    return true;
+}
+
+static bool asks_for_item(const struct search *search, size_t i)
+{
+    const struct json_path *path = &search->paths[i];
+    size_t level = (size_t)search->level;
+    return path->count > level && !search->is_done[i] && path->steps[level].is_index && is_under(search, path, level);
+}
+
+// An array that a path goes into: its items one by one. The cursor is then at its bracket, or where it is damaged.
+static void see_items(struct search *search)
+{
+    struct slice text = search->text;
+    size_t at = json_skip_space(text, search->at + 1);
+    for (size_t index = 0; at < text.len && text.ptr[at] != ']'; index++) {
+        struct json_value item;
+        if (json_value_at(text, at, &item, &at) != NULL)
+            break;
+        for (size_t i = 0; i < search->count; i++) {
+            if (!asks_for_item(search, i) || search->paths[i].steps[search->level].index != index)
+                continue;
+            const char *error = NULL;
+            search->hits[i].value = item;
+            bool is_found = find_below(&search->paths[i], (size_t)search->level + 1, &search->hits[i].value, search->arena, &error);
+            settle(search, i, is_found, error);
+        }
+        at = json_skip_space(text, at);
+        if (at == text.len || text.ptr[at] != ',')
+            break;
+        at = json_skip_space(text, at + 1);
+    }
+    search->at = at;
+    search->level++;
+}
+
+// False: the search ends.
+static bool see_array(struct search *search)
+{
+    if (search->level < 0) {
+        search->error = "Malformed JSON error";
+        return false;
+    }
+    for (size_t i = 0; i < search->count; i++) {
+        if (asks_for_item(search, i)) {
+            see_items(search);
+            return true;
+        }
+    }
+    search->at = array_end(search->text, search->at);
+    return true;
+}
+
+void json_paths_find(const struct json_path *paths, size_t count, struct slice line, struct arena *arena, struct json_hit *hits, const char **error)
+{
+    struct search search = {.paths = paths, .count = count, .left = count, .text = line, .arena = arena, .hits = hits};
+    for (size_t i = 0; i < count; i++) {
+        search.depth = paths[i].count > search.depth ? paths[i].count : search.depth;
+        hits[i].is_found = false;
+    }
+    search.above = ARENA_ARRAY(arena, struct slice, search.depth);
+    search.is_done = ARENA_ARRAY(arena, bool, count);
+    memset(search.above, 0, search.depth * sizeof(*search.above));
+    memset(search.is_done, 0, count * sizeof(*search.is_done));
+    while (search.at < line.len && search.left > 0) {
+        char c = line.ptr[search.at];
+        if (c == '"' || c == '[') {
+            if (!(c == '"' ? see_string(&search) : see_array(&search)))
+                break;
+            continue;
+        }
+        search.level += c == '{' ? 1 : c == '}' || c == ']' ? -1 : 0;
+        search.at++;
+    }
+    *error = search.error;
 }

@@ -18,6 +18,11 @@ struct json_path {
 /* ERR_INVALID with Loki's words. */
 bool json_path_parse(struct slice text, struct arena *arena, struct json_path *out, struct err *err) MUST_CHECK;
 
-/* The value in the line. False: there is none; then *error is set to Loki's words if the value of the last step is there but damaged. */
-bool json_path_find(const struct json_path *path, struct slice line, struct arena *arena, struct json_value *out,
-                    const char **error) MUST_CHECK;
+struct json_hit {
+    bool is_found;
+    struct json_value value;
+};
+
+/* What the paths lead to in the line, hits[i] for paths[i]. One reading of the line serves all paths, and it is as lenient as Loki's: any string before a
+ * colon is a key, as deep as the braces around it say. *error: NULL, or Loki's words for a damaged value that was asked for, or a key outside of braces. */
+void json_paths_find(const struct json_path *paths, size_t count, struct slice line, struct arena *arena, struct json_hit *hits, const char **error);

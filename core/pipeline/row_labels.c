@@ -320,6 +320,12 @@ struct slice *row_labels_extract_over(struct row_labels *labels, struct slice na
     return extract(labels, name, arena, true);
 }
 
+bool row_labels_has_parsed(const struct row_labels *labels, struct slice name)
+{
+    uint32_t hash = name_hash(name);
+    return parsed_find(labels, name, hash) != NONE || was_parsed(labels, name, hash);
+}
+
 void row_labels_delete(struct row_labels *labels, struct slice name)
 {
     uint32_t hash = name_hash(name);

@@ -111,6 +111,9 @@ struct slice *row_labels_extract_over(struct row_labels *labels, struct slice na
 /* The stream or the metadata set has the name: what extractions clash with. */
 bool row_labels_base_has(const struct row_labels *labels, struct slice name);
 
+/* A stage has made a label of the name; also when one has deleted it since. */
+bool row_labels_has_parsed(const struct row_labels *labels, struct slice name);
+
 /* All needed names are extracted: parsers may stop. */
 static inline bool row_labels_is_done(const struct row_labels *labels)
 {

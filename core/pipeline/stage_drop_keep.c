@@ -55,26 +55,14 @@ static bool run_keep(const struct step *step, struct row *row)
     return true;
 }
 
-static bool names_of_named(const struct step *step, struct arena *arena, struct slice **out, size_t *out_count)
-{
-    const struct named_labels *self = step->self;
-    *out = ARENA_ARRAY(arena, struct slice, self->count);
-    *out_count = 0;
-    for (size_t i = 0; i < self->count; i++) {
-        if (self->items[i].has_matcher)
-            (*out)[(*out_count)++] = self->items[i].name;
-    }
-    return true;
-}
-
+// names is NULL: they ask for no label. Which ones stay matters only where something else asks for them.
 static bool compile(const struct stage *stage, struct arena *arena, struct step *out)
 {
     struct named_labels *self = ARENA_NEW(arena, struct named_labels);
     *self = (struct named_labels){stage->named, stage->named_count};
     *out = (struct step){.kind = stage->kind,
                          .run = stage->kind == STAGE_DROP ? run_drop : run_keep,
-                         .self = self,
-                         .names = names_of_named};
+                         .self = self};
     return true;
 }
 

@@ -117,41 +117,34 @@ static bool run_all(const struct step *step, struct row *row)
 // ---- given paths ----
 
 struct json_extractions {
-    struct json_extraction {
-        struct slice name;
-        struct json_path path;
-    } *items;
+    struct slice *names;
+    struct json_path *paths; /* beside the names */
     size_t count;
 };
 
 // What no path led to is "", unless a label has the name already; one that a stage deleted is no such label.
-static void make_empty(const struct json_extraction *extraction, struct row *row)
+static void make_empty(struct slice name, struct row *row)
 {
     struct slice old;
-    if (row_labels_get(&row->labels, extraction->name, &old))
+    if (row_labels_get(&row->labels, name, &old))
         return;
     struct slice *out =
-        row_labels_base_has(&row->labels, extraction->name) ? NULL : row_labels_extract(&row->labels, extraction->name, row->arena);
+        row_labels_base_has(&row->labels, name) ? NULL : row_labels_extract(&row->labels, name, row->arena);
     if (out != NULL)
         *out = SLICE("");
     else
-        row_labels_set(&row->labels, extraction->name, SLICE(""));
+        row_labels_set(&row->labels, name, SLICE(""));
 }
 
-static void extract_path(const struct json_extraction *extraction, struct row *row)
+// Loki's reader takes escapes out of all that is no object, also of an array's text.
+static struct slice extracted_value(const struct json_value *value, struct arena *arena)
 {
-    struct json_value value;
-    const char *error = NULL;
-    bool found = json_path_find(&extraction->path, row->line, row->arena, &value, &error);
-    if (error != NULL)
-        fail(row, error);
-    if (!found) {
-        make_empty(extraction, row);
-        return;
-    }
-    struct slice *out = row_labels_extract_over(&row->labels, extraction->name, row->arena);
-    if (out != NULL)
-        *out = json_label_value(&value, row->arena);
+    struct slice text = value->text;
+    if (value->kind == JSON_STRING || value->kind == JSON_NULL || value->kind == JSON_OBJECT)
+        return json_label_value(value, arena);
+    if (slice_find_byte(text, '\\') < text.len && !json_unescape(text, arena, &text))
+        return SLICE("");
+    return label_value_clean(text, arena);
 }
 
 static bool run_extractions(const struct step *step, struct row *row)
@@ -164,8 +157,20 @@ static bool run_extractions(const struct step *step, struct row *row)
         fail(row, "");
         return true;
     }
-    for (size_t i = 0; i < self->count; i++)
-        extract_path(&self->items[i], row);
+    struct json_hit *hits = ARENA_ARRAY(row->arena, struct json_hit, self->count);
+    const char *error = NULL;
+    json_paths_find(self->paths, self->count, row->line, row->arena, hits, &error);
+    if (error != NULL)
+        fail(row, error);
+    for (size_t i = 0; i < self->count; i++) {
+        struct slice *out = hits[i].is_found ? row_labels_extract_over(&row->labels, self->names[i], row->arena) : NULL;
+        if (out != NULL)
+            *out = extracted_value(&hits[i].value, row->arena);
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        if (!hits[i].is_found)
+            make_empty(self->names[i], row);
+    }
     return true;
 }
 
@@ -175,12 +180,13 @@ bool stage_json_compile(const struct stage *stage, struct arena *arena, struct s
     if (stage->extraction_count == 0)
         return true;
     struct json_extractions *self = ARENA_NEW(arena, struct json_extractions);
-    self->items = ARENA_ARRAY(arena, struct json_extraction, stage->extraction_count);
+    self->names = ARENA_ARRAY(arena, struct slice, stage->extraction_count);
+    self->paths = ARENA_ARRAY(arena, struct json_path, stage->extraction_count);
     self->count = stage->extraction_count;
     for (size_t i = 0; i < self->count; i++) {
         const struct extraction *extraction = &stage->extractions[i];
-        self->items[i].name = extraction->name;
-        if (!json_path_parse(extraction->expression, arena, &self->items[i].path, err))
+        self->names[i] = extraction->name;
+        if (!json_path_parse(extraction->expression, arena, &self->paths[i], err))
             return err_wrap(err, "cannot parse expression [%.*s]", SLICE_ARG(extraction->expression));
     }
     out->run = run_extractions;

@@ -37,7 +37,28 @@ static void take_pair(const struct logfmt *self, struct row *row, struct slice k
         *out = readable(value, has_escape, row->arena);
 }
 
-static void take_extracted(const struct logfmt *self, struct row *row, struct slice key, struct slice value, bool has_escape)
+// An extraction's value is not cleaned: with a byte that is no UTF-8, or U+FFFD, it is empty, as Loki has it.
+static struct slice extracted_value(struct slice value, bool has_escape, struct arena *arena)
+{
+    struct slice clean = readable(value, has_escape, arena);
+    struct slice plain = value;
+    if (has_escape && !logfmt_unquote(value, arena, &plain))
+        return SLICE("");
+    return slice_eq(clean, plain) ? clean : SLICE("");
+}
+
+// What a stage before has made a label of, or deleted since, is not read again, unless an extraction has its name.
+static void mark_taken(const struct logfmt *self, struct row *row, bool *is_taken)
+{
+    for (size_t i = 0; i < self->extraction_count; i++) {
+        struct slice key = self->extractions[i].key;
+        is_taken[i] = row_labels_has_parsed(&row->labels, key);
+        for (size_t j = 0; j < self->extraction_count && is_taken[i]; j++)
+            is_taken[i] = !slice_eq(self->extractions[j].name, key);
+    }
+}
+
+static void take_extracted(const struct logfmt *self, struct row *row, const bool *is_taken, struct slice key, struct slice value, bool has_escape)
 {
     struct slice name = label_name_sanitize(key, row->arena);
     // A key that is asked for by none but is called like an extraction gives that one its value.
@@ -45,15 +66,15 @@ static void take_extracted(const struct logfmt *self, struct row *row, struct sl
     for (size_t i = 0; i < self->extraction_count && !is_key; i++)
         is_key = slice_eq(self->extractions[i].key, name);
     for (size_t i = 0; i < self->extraction_count; i++) {
-        if (!slice_eq(is_key ? self->extractions[i].key : self->extractions[i].name, name))
+        if (!slice_eq(is_key ? self->extractions[i].key : self->extractions[i].name, name) || (is_key && is_taken[i]))
             continue;
         struct slice *out = row_labels_extract_over(&row->labels, self->extractions[i].name, row->arena);
         if (out != NULL)
-            *out = readable(value, has_escape, row->arena);
+            *out = extracted_value(value, has_escape, row->arena);
     }
 }
 
-// Every named label exists, but for those that the stream or the metadata has.
+// Every named label exists and is empty, but for those that the stream or the metadata has.
 static void make_named(const struct logfmt *self, struct row *row)
 {
     for (size_t i = 0; i < self->extraction_count; i++) {
@@ -71,8 +92,11 @@ static bool run_logfmt(const struct step *step, struct row *row)
     if (row_labels_is_done(&row->labels))
         return true;
     bool has_extractions = self->extraction_count > 0;
-    if (has_extractions)
+    bool *is_taken = has_extractions ? ARENA_ARRAY(row->arena, bool, self->extraction_count) : NULL;
+    if (has_extractions) {
+        mark_taken(self, row, is_taken);
         make_named(self, row); // all are there now, yet the pairs must be read
+    }
     struct logfmt_walk walk = {.text = row->line};
     for (;;) {
         struct slice key;
@@ -88,7 +112,7 @@ static bool run_logfmt(const struct step *step, struct row *row)
             return true;
         }
         if (has_extractions) {
-            take_extracted(self, row, key, value, has_escape);
+            take_extracted(self, row, is_taken, key, value, has_escape);
             continue;
         }
         take_pair(self, row, key, value, has_escape);

@@ -3,17 +3,25 @@
 #include "core/pipeline/parsed_text.h"
 #include "core/pipeline/step.h"
 
-static const struct slice json_error = {"JSONParserErr", 13};
+static void fail(struct row *row, const char *details)
+{
+    const struct needed_names *needed = row->labels.needed;
+    if (needed->all || needed->count > 0 || needed->preserves_errors) // where no label is asked for Loki's parsers do not look
+        row_labels_set_parser_error(&row->labels, SLICE("JSONParserErr"), slice_str(details));
+}
 
 // The first walk looks whether the object is whole and has an entry; only then the second one makes labels.
-static const char *find_entry(struct slice line, struct arena *arena, struct json_value *entry, bool *found)
+static const char *find_entry(struct slice line, struct arena *arena, struct slice *entry, bool *found)
 {
     struct json_walk walk;
     struct json_member member;
     json_walk_begin(&walk, line);
     while (json_walk_next(&walk, arena, &member)) {
+        struct slice text = member.value.text;
         if (member.value.kind == JSON_STRING && slice_eq(member.key, SLICE("_entry"))) {
-            *entry = member.value;
+            if (member.value.has_escape && !json_unescape(text, arena, &text))
+                return "Encountered an invalid escape sequence in a string";
+            *entry = text;
             *found = true;
         }
     }
@@ -41,23 +49,20 @@ static bool run_unpack(const struct step *step, struct row *row)
     if (row->line.len == 0)
         return true;
     if (row->line.ptr[0] != '{') {
-        row_labels_set_parser_error(&row->labels, json_error, SLICE("expecting json object(6), but it is not"));
+        fail(row, "expecting json object(6), but it is not");
         return true;
     }
-    struct json_value entry = {.kind = JSON_STRING};
+    struct slice entry = SLICE("");
     bool found = false;
     const char *error = find_entry(row->line, row->arena, &entry, &found);
     if (error != NULL) {
-        row_labels_set_parser_error(&row->labels, json_error, slice_str(error));
+        fail(row, error);
         return true;
     }
     if (!found)
         return true;
     take_labels(row);
-    struct slice line = entry.text;
-    if (entry.has_escape && !json_unescape(entry.text, row->arena, &line))
-        line = SLICE("");
-    row->line = line;
+    row->line = entry;
     return true;
 }
 

@@ -91,7 +91,7 @@ struct signatures {
 
 static size_t signature_of(struct signatures *signatures, struct eval_context *eval, const struct vector_matching *matching, const struct series *series)
 {
-    struct label_choice choice = {.mode = CHOOSE_ALL}; // x="" and no x are two signatures, as in Loki
+    struct label_choice choice = {.mode = CHOOSE_ALL, .drops_empty = true}; // x="" and no x are one signature, as in Loki
     if (matching->is_present) {
         choice.mode = matching->on ? CHOOSE_BY : CHOOSE_WITHOUT;
         choice.names = matching->labels;

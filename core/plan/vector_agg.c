@@ -28,6 +28,10 @@ struct moments { /* of one step of one group; Welford */
 
 static void moments_add(struct moments *m, double value)
 {
+    if (m->count == 0) { // which spreads over nothing, also when it is NaN or infinite
+        *m = (struct moments){1, value, 0};
+        return;
+    }
     m->count++;
     double delta = value - m->mean;
     if (isinf(m->mean) && !isnan(value) && !(isinf(value) && (value > 0) != (m->mean > 0)))

@@ -162,7 +162,7 @@ static bool to_time(const struct call *call, struct value *out, struct err *err)
     int64_t ns = 0;
     if (!number_arg(call, &number, err) || !seconds_to_ns(number, &ns, err))
         return false;
-    *out = (struct value){.kind = VALUE_TIME, .number = ns};
+    *out = value_time(ns);
     return true;
 }
 

@@ -32,13 +32,13 @@ static bool equal(const struct value *a, const struct value *b, bool *out, struc
         return true;
     }
     if (kind == BASIC_NONE && a->kind == b->kind && a->kind == VALUE_TIME) {
-        *out = a->number == b->number;
+        *out = a->number == b->number && a->nanosecond == b->nanosecond;
         return true;
     }
-    if (kind == BASIC_NONE || basic_of(b) == BASIC_NONE)
-        return err_set(err, ERR_INVALID, "non-comparable type %s: %s", "", value_type_name(kind == BASIC_NONE ? a : b));
     if (kind != basic_of(b))
         return err_set(err, ERR_INVALID, "incompatible types for comparison: %s and %s", value_type_name(a), value_type_name(b));
+    if (kind == BASIC_NONE)
+        return err_set(err, ERR_INVALID, "non-comparable type %s: %s", "", value_type_name(a));
     *out = kind == BASIC_STRING  ? slice_eq(a->text, b->text)
            : kind == BASIC_INT   ? a->number == b->number
            : kind == BASIC_FLOAT ? a->real == b->real
@@ -49,10 +49,12 @@ static bool equal(const struct value *a, const struct value *b, bool *out, struc
 static bool less(const struct value *a, const struct value *b, bool *out, struct err *err)
 {
     enum basic_kind kind = basic_of(a);
-    if (kind == BASIC_NONE || basic_of(b) == BASIC_NONE || kind == BASIC_BOOL)
+    if (kind == BASIC_NONE || basic_of(b) == BASIC_NONE)
         return err_set(err, ERR_INVALID, "invalid type for comparison");
     if (kind != basic_of(b))
         return err_set(err, ERR_INVALID, "incompatible types for comparison: %s and %s", value_type_name(a), value_type_name(b));
+    if (kind == BASIC_BOOL)
+        return err_set(err, ERR_INVALID, "invalid type for comparison");
     *out = kind == BASIC_STRING ? slice_cmp(a->text, b->text) < 0 : kind == BASIC_INT ? a->number < b->number : a->real < b->real;
     return true;
 }

@@ -100,11 +100,23 @@ static double decimal_round(long double exact)
 
 enum float_op { FLOAT_ADD, FLOAT_SUB, FLOAT_MUL, FLOAT_DIV };
 
+/* The i-th argument. False: no decimal is like it. */
+static bool decimal_arg(const struct call *call, size_t i, double *out, struct err *err)
+{
+    *out = value_to_float(&call->args[i]);
+    return isfinite(*out) || err_set(err, ERR_INVALID, "Cannot create a Decimal from %s", isnan(*out) ? "NaN" : *out > 0 ? "+Inf" : "-Inf");
+}
+
 static bool float_fold(const struct call *call, enum float_op op, struct value *out, struct err *err)
 {
-    double result = value_to_float(&call->args[0]);
+    double result = 0;
+    if (!decimal_arg(call, 0, &result, err))
+        return false;
     for (size_t i = 1; i < call->count; i++) {
-        long double b = value_to_float(&call->args[i]);
+        double next = 0;
+        if (!decimal_arg(call, i, &next, err))
+            return false;
+        long double b = next;
         long double a = result;
         if (op == FLOAT_DIV && b == 0)
             return err_set(err, ERR_INVALID, "decimal division by 0");

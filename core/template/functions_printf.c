@@ -1,4 +1,7 @@
 /* functions_printf.c: printf, as Go's fmt has it: flags, widths, precisions, operands by index, and what it prints of those that do not fit. */
+#include <math.h>
+#include <stdio.h>
+
 #include "core/model/go_text.h"
 #include "core/template/template_tree.h"
 
@@ -6,6 +9,7 @@ struct verb {
     char letter;
     bool minus, plus, zero, sharp, space, has_precision;
     size_t width, precision;
+    size_t output_max; /* behind it nothing more of a list is put: the text is refused */
 };
 
 #define WIDTH_MAX 100000 /* Go takes ten times this; an output is bounded anyway */
@@ -89,7 +93,7 @@ static void flags_take(struct reading *reading, struct verb *verb)
 /* What stands behind a %; out gets what is wrong with widths. */
 static struct verb verb_take(struct reading *reading, struct buf *out)
 {
-    struct verb verb = {0};
+    struct verb verb = {.output_max = reading->call->output_max};
     int64_t star = 0;
     reading->has_good_index = true;
     flags_take(reading, &verb);
@@ -182,6 +186,23 @@ static void integer_put(struct buf *text, const struct verb *verb, int64_t numbe
     }
 }
 
+/* As C has it, but for an exponent of at least two digits. */
+static void hex_float_put(struct buf *text, const struct verb *verb, double real)
+{
+    char digits[400];
+    const bool is_large = verb->letter == 'X';
+    int len = verb->has_precision ? snprintf(digits, sizeof(digits), is_large ? "%.*A" : "%.*a", (int)(verb->precision > 300 ? 300 : verb->precision), real)
+                                  : snprintf(digits, sizeof(digits), is_large ? "%A" : "%a", real);
+    struct slice all = slice_of(digits, (size_t)len);
+    size_t sign = slice_find_byte(all, is_large ? 'P' : 'p') + 1;
+    bool is_short = isfinite(real) && sign + 2 == all.len;
+    buf_put(text, is_short ? slice_of(digits, sign + 1) : all);
+    if (is_short) {
+        buf_byte(text, '0');
+        buf_byte(text, digits[sign + 1]);
+    }
+}
+
 static bool float_put(struct buf *text, const struct verb *verb, double real)
 {
     size_t precision = verb->has_precision ? (verb->precision > 300 ? 300 : verb->precision) : 6;
@@ -213,6 +234,10 @@ static bool float_put(struct buf *text, const struct verb *verb, double real)
         for (size_t i = 0; i < text->len; i++)
             text->ptr[i] = text->ptr[i] == 'e' ? 'E' : text->ptr[i];
         return true;
+    case 'x':
+    case 'X':
+        hex_float_put(text, verb, real);
+        return true;
     default:
         return false;
     }
@@ -239,14 +264,31 @@ static void string_put(struct buf *text, const struct verb *verb, struct slice v
     }
 }
 
-/* False: the verb does not fit the value. */
-static bool value_format(struct buf *text, const struct verb *verb, const struct value *value)
+static bool integer_format(struct buf *text, const struct verb *verb, int64_t number)
 {
-    bool is_any = verb->letter == 'v';
-    if (verb->letter == 'T') {
-        buf_str(text, value->kind == VALUE_NIL ? "<nil>" : value_type_name(value));
+    if (verb->letter == 'c' || verb->letter == 'q') {
+        char bytes[4];
+        size_t len = utf8_encode(number < 0 || number > 0x10ffff ? 0xfffd : (uint32_t)number, bytes);
+        const char *quote = verb->letter == 'q' ? "'" : "";
+        buf_str(text, quote);
+        buf_put(text, slice_of(bytes, len));
+        buf_str(text, quote);
         return true;
     }
+    if (verb->letter == 'U') {
+        buf_printf(text, "U+%04llX", (unsigned long long)number);
+        return true;
+    }
+    if (verb->letter == '\0' || strchr("vdxXoOb", verb->letter) == NULL)
+        return false;
+    integer_put(text, verb, number);
+    return true;
+}
+
+/* False: the verb does not fit the value. */
+static bool scalar_format(struct buf *text, const struct verb *verb, const struct value *value)
+{
+    bool is_any = verb->letter == 'v';
     switch (value->kind) {
     case VALUE_STRING:
         if (!is_any && verb->letter != 's' && verb->letter != 'q' && verb->letter != 'x' && verb->letter != 'X')
@@ -254,58 +296,96 @@ static bool value_format(struct buf *text, const struct verb *verb, const struct
         string_put(text, verb, value->text);
         return true;
     case VALUE_INT:
-        if (verb->letter == 'c' || verb->letter == 'q') {
-            char bytes[4];
-            size_t len = utf8_encode(value->number < 0 || value->number > 0x10ffff ? 0xfffd : (uint32_t)value->number, bytes);
-            const char *quote = verb->letter == 'q' ? "'" : "";
-            buf_str(text, quote);
-            buf_put(text, slice_of(bytes, len));
-            buf_str(text, quote);
-            return true;
-        }
-        if (verb->letter == 'U') {
-            buf_printf(text, "U+%04llX", (unsigned long long)value->number);
-            return true;
-        }
-        if (!is_any && verb->letter != 'd' && verb->letter != 'x' && verb->letter != 'X' && verb->letter != 'o' &&
-            verb->letter != 'O' && verb->letter != 'b')
-            return false;
-        integer_put(text, verb, value->number);
-        return true;
+        return integer_format(text, verb, value->number);
     case VALUE_FLOAT:
-        if (is_any) {
+        if (is_any && !verb->has_precision) {
             value_print(value, text);
             return true;
         }
-        return float_put(text, verb, value->real);
+        return float_put(text, is_any ? &(struct verb){.letter = 'g', .plus = verb->plus, .has_precision = true, .precision = verb->precision} : verb,
+                         value->real);
     case VALUE_BOOL:
         if (!is_any && verb->letter != 't')
             return false;
         value_print(value, text);
         return true;
     case VALUE_NIL:
+        if (is_any)
+            buf_str(text, "<nil>");
+        return is_any;
     case VALUE_TIME:
-    case VALUE_LIST:
-    case VALUE_MAP:
-    case VALUE_LABELS:
         if (!is_any && verb->letter != 's')
             return false;
         value_print(value, text);
         return true;
+    case VALUE_LIST:
+    case VALUE_MAP:
+    case VALUE_LABELS:
+        break;
     }
     return false;
 }
 
-static void bad_verb(struct buf *out, char letter, const struct value *value)
+static void value_put(struct buf *out, const struct verb *verb, const struct value *value);
+
+/* What is printed of a value that the verb does not fit: the value as by %v, with the verb's widths. */
+static void bad_verb(struct buf *out, const struct verb *verb, const struct value *value)
 {
-    buf_printf(out, "%%!%c(%s=", letter, value_type_name(value));
-    value_print(value, out);
+    struct verb any = *verb;
+    any.letter = 'v';
+    buf_printf(out, "%%!%c(", verb->letter);
+    if (value->kind == VALUE_NIL) {
+        buf_str(out, "<nil>)");
+        return;
+    }
+    buf_printf(out, "%s=", value_type_name(value));
+    value_put(out, &any, value);
     buf_byte(out, ')');
+}
+
+static void map_put(struct buf *out, const struct verb *verb, const struct value *value)
+{
+    struct slice name;
+    struct slice text;
+    buf_str(out, "map[");
+    for (size_t i = 0; out->len <= verb->output_max; i++) {
+        if (value->kind == VALUE_LABELS ? !value->labels->at(value->labels->self, i, &name, &text) : i == value->count)
+            break;
+        const struct value key = value_text(value->kind == VALUE_LABELS ? name : value->keys[i]);
+        const struct value item = value->kind == VALUE_LABELS ? value_text(text) : value->items[i];
+        buf_str(out, i > 0 ? " " : "");
+        value_put(out, verb, &key);
+        buf_byte(out, ':');
+        value_put(out, verb, &item);
+    }
+    buf_byte(out, ']');
+}
+
+/* One operand, padded; a list's items and a map's keys and items each for itself. */
+static void value_put(struct buf *out, const struct verb *verb, const struct value *value)
+{
+    struct buf text = BUF_INIT;
+    if (verb->letter == 'T') {
+        padded(out, verb, slice_str(value->kind == VALUE_NIL ? "<nil>" : value_type_name(value)), false);
+    } else if (value->kind == VALUE_LIST) {
+        buf_byte(out, '[');
+        for (size_t i = 0; i < value->count && out->len <= verb->output_max; i++) {
+            buf_str(out, i > 0 ? " " : "");
+            value_put(out, verb, &value->items[i]);
+        }
+        buf_byte(out, ']');
+    } else if (value->kind == VALUE_MAP || value->kind == VALUE_LABELS) {
+        map_put(out, verb, value);
+    } else if (scalar_format(&text, verb, value)) {
+        padded(out, verb, buf_slice(&text), value->kind == VALUE_INT || value->kind == VALUE_FLOAT);
+    } else {
+        bad_verb(out, verb, value);
+    }
+    buf_fini(&text);
 }
 
 static void verb_put(struct reading *reading, const struct verb *verb, struct buf *out)
 {
-    struct buf text = BUF_INIT;
     if (verb->letter == '%') {
         buf_byte(out, '%');
     } else if (verb->letter == '\0') {
@@ -315,13 +395,8 @@ static void verb_put(struct reading *reading, const struct verb *verb, struct bu
     } else if (reading->next >= reading->call->count) {
         buf_printf(out, "%%!%c(MISSING)", verb->letter);
     } else {
-        const struct value *value = &reading->call->args[reading->next++];
-        if (value_format(&text, verb, value))
-            padded(out, verb, buf_slice(&text), value->kind == VALUE_INT || value->kind == VALUE_FLOAT);
-        else
-            bad_verb(out, verb->letter, value);
+        value_put(out, verb, &reading->call->args[reading->next++]);
     }
-    buf_fini(&text);
 }
 
 bool template_printf(const struct call *call, struct value *out, struct err *err)
@@ -343,7 +418,8 @@ bool template_printf(const struct call *call, struct value *out, struct err *err
     }
     for (size_t i = reading.next; i < call->count && !reading.is_reordered; i++) {
         buf_str(&text, i == reading.next ? "%!(EXTRA " : ", ");
-        buf_printf(&text, "%s=", value_type_name(&call->args[i]));
+        if (call->args[i].kind != VALUE_NIL)
+            buf_printf(&text, "%s=", value_type_name(&call->args[i]));
         value_print(&call->args[i], &text);
         if (i + 1 == call->count)
             buf_byte(&text, ')');

@@ -541,16 +541,42 @@ static void html_byte(struct buf *text, char c)
         buf_str(text, with);
 }
 
+/* What the escapes work on: all arguments as Go's Sprint has them, a space between two that are no texts. */
+static struct slice sprint(const struct call *call)
+{
+    struct buf text = BUF_INIT;
+    for (size_t i = 0; i < call->count; i++) {
+        const struct value *value = &call->args[i];
+        bool is_text = value->kind == VALUE_STRING || value->kind == VALUE_NIL; // nil is the text <no value>
+        if (i > 0 && !is_text && call->args[i - 1].kind != VALUE_STRING && call->args[i - 1].kind != VALUE_NIL)
+            buf_byte(&text, ' ');
+        if (value->kind == VALUE_NIL)
+            buf_str(&text, "<no value>");
+        else
+            value_print(value, &text);
+    }
+    struct slice all = arena_copy(call->arena, buf_slice(&text));
+    buf_fini(&text);
+    return all;
+}
+
 static bool html(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
     struct buf text = BUF_INIT;
-    for (size_t a = 0; a < call->count; a++) {
-        struct slice s = text_arg(call, a);
-        for (size_t i = 0; i < s.len; i++)
-            html_byte(&text, s.ptr[i]);
-    }
+    struct slice s = sprint(call);
+    for (size_t i = 0; i < s.len; i++)
+        html_byte(&text, s.ptr[i]);
     return give_buf(call, out, &text);
+}
+
+static bool urlquery(const struct call *call, struct value *out, struct err *err)
+{
+    struct call one = *call;
+    const struct value all = value_text(sprint(call));
+    one.args = &all;
+    one.count = 1;
+    return urlencode(&one, out, err);
 }
 
 static void js_rune(struct buf *text, uint32_t rune, struct slice bytes)
@@ -571,12 +597,10 @@ static bool js(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
     struct buf text = BUF_INIT;
-    for (size_t a = 0; a < call->count; a++) {
-        size_t len = 0;
-        for (struct slice s = text_arg(call, a); s.len > 0; s = slice_from(s, len)) {
-            uint32_t rune = utf8_decode(s, &len);
-            js_rune(&text, rune, slice_of(s.ptr, len));
-        }
+    size_t len = 0;
+    for (struct slice s = sprint(call); s.len > 0; s = slice_from(s, len)) {
+        uint32_t rune = utf8_decode(s, &len);
+        js_rune(&text, rune, slice_of(s.ptr, len));
     }
     return give_buf(call, out, &text);
 }
@@ -612,12 +636,12 @@ struct function_table template_string_functions(void)
         {"alignLeft", 2, 2, false, false, align_left, "is"},
         {"alignRight", 2, 2, false, false, align_right, "is"},
         {"urlencode", 1, 1, false, false, urlencode, "s"},
-        {"urlquery", 1, 1, false, false, urlencode, ""},
+        {"urlquery", 0, SIZE_MAX, false, false, urlquery, ""},
         {"urldecode", 1, 1, false, false, urldecode, "s"},
         {"b64enc", 1, 1, false, false, b64enc, "s"},
         {"b64dec", 1, 1, false, false, b64dec, "s"},
-        {"html", 1, SIZE_MAX, false, false, html, ""},
-        {"js", 1, SIZE_MAX, false, false, js, ""},
+        {"html", 0, SIZE_MAX, false, false, html, ""},
+        {"js", 0, SIZE_MAX, false, false, js, ""},
     };
     return (struct function_table){functions, LENGTH(functions)};
 }

@@ -4,22 +4,15 @@
 #include "core/template/template_tree.h"
 #include "core/template/zone.h"
 
-#define ZERO_TIME_S (-62135596800) /* year 1 */
-
-static struct value value_time(int64_t ns)
+/* A time, or whole seconds; all else is now. */
+static struct value time_of(const struct value *value, int64_t now_ns)
 {
-    return (struct value){.kind = VALUE_TIME, .number = ns};
-}
-
-/* A time, or whole seconds. */
-static int64_t ns_of(const struct value *value, int64_t now_ns)
-{
-    int64_t ns = 0;
     if (value->kind == VALUE_TIME)
-        return value->number;
+        return *value;
     if (value->kind != VALUE_INT)
-        return now_ns;
-    return __builtin_mul_overflow(value->number, NS_PER_S, &ns) ? INT64_MAX : ns;
+        return value_time(now_ns);
+    const int64_t most = 1LL << 55; // what a year in int64 holds, with room
+    return (struct value){.kind = VALUE_TIME, .number = value->number > most ? most : value->number < -most ? -most : value->number};
 }
 
 static bool now(const struct call *call, struct value *out, struct err *err)
@@ -47,65 +40,60 @@ static bool date(const struct call *call, struct value *out, struct err *err)
 {
     (void)err;
     struct buf text = BUF_INIT;
-    go_layout_format(value_string(&call->args[0], call->arena), ns_of(&call->args[1], call->labels->now_ns), 0, SLICE("UTC"), &text);
+    const struct value time = time_of(&call->args[1], call->labels->now_ns);
+    go_layout_format(value_string(&call->args[0], call->arena), time.number, time.nanosecond, 0, SLICE("UTC"), &text);
     *out = value_text(arena_copy(call->arena, buf_slice(&text)));
     buf_fini(&text);
     return true;
 }
 
-/* Never fails: what does not fit is Go's zero time. */
-static bool parse(const struct call *call, size_t text_arg, struct value *out)
+/* False: the text does not fit, and the time is Go's zero time. *has_offset: the text named an offset. */
+static bool parse(const struct call *call, size_t text_arg, struct value *out, bool *has_offset)
 {
-    int64_t ns = 0;
-    bool has_offset = false;
     int32_t offset_s = 0;
-    bool fits =
-        go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[text_arg], call->arena), &ns, &has_offset, &offset_s);
-    *out = value_time(fits ? ns : TIME_ZERO);
-    out->offset_s = fits && has_offset ? offset_s : 0;
+    *out = (struct value){.kind = VALUE_TIME};
+    *has_offset = false;
+    if (!go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[text_arg], call->arena), &out->number, &out->nanosecond,
+                         has_offset, &offset_s)) {
+        *out = (struct value){.kind = VALUE_TIME, .number = TIME_ZERO_S};
+        return false;
+    }
+    out->offset_s = *has_offset ? offset_s : 0;
     return true;
 }
 
 static bool to_date(const struct call *call, struct value *out, struct err *err)
 {
+    bool has_offset = false;
     (void)err;
-    return parse(call, 1, out);
+    (void)parse(call, 1, out, &has_offset); // never fails
+    return true;
 }
 
 static bool to_date_in_zone(const struct call *call, struct value *out, struct err *err)
 {
-    (void)err;
     struct zone zone;
-    int64_t ns = 0;
     bool has_offset = false;
-    int32_t offset_s = 0;
-    bool fits = go_layout_parse(value_string(&call->args[0], call->arena), value_string(&call->args[2], call->arena), &ns, &has_offset, &offset_s);
-    *out = value_time(fits ? ns : TIME_ZERO);
-    out->offset_s = fits && has_offset ? offset_s : 0;
-    if (!fits || has_offset || !zone_find(value_string(&call->args[1], call->arena), &zone))
+    (void)err;
+    if (!parse(call, 2, out, &has_offset) || has_offset || !zone_find(value_string(&call->args[1], call->arena), &zone))
         return true;
-    int64_t local_s = ns / NS_PER_S - (ns % NS_PER_S < 0);
-    int64_t fraction_ns = ns - local_s * NS_PER_S;
-    int64_t utc_ns = 0;
-    if (__builtin_mul_overflow(zone_utc_of_local(&zone, local_s), NS_PER_S, &utc_ns) || __builtin_add_overflow(utc_ns, fraction_ns, &utc_ns))
-        return true; // at an end of what ns reach: as UTC
     struct zone *kept = ARENA_NEW(call->arena, struct zone);
     *kept = zone;
-    out->number = utc_ns;
+    out->number = zone_utc_of_local(&zone, out->number);
     out->zone = kept;
     return true;
 }
 
+/* In units of so many ns, as Go counts: what int64 cannot hold wraps. */
+static int64_t count_of(const struct value *time, int64_t unit)
+{
+    return (int64_t)((uint64_t)time->number * (uint64_t)(NS_PER_S / unit) + (uint64_t)(time->nanosecond / unit));
+}
+
 static bool epoch(const struct call *call, int64_t unit, struct value *out)
 {
-    int64_t ns = ns_of(&call->args[0], call->labels->now_ns);
-    if (ns == TIME_ZERO) {
-        uint64_t count = (uint64_t)ZERO_TIME_S * (uint64_t)(NS_PER_S / unit); // wraps for ns, as Go's
-        *out = value_text(arena_printf(call->arena, "%lld", (long long)count));
-        return true;
-    }
-    int64_t whole = ns / unit - (ns % unit < 0);
-    *out = value_text(arena_printf(call->arena, "%lld", (long long)whole));
+    const struct value time = time_of(&call->args[0], call->labels->now_ns);
+    *out = value_text(arena_printf(call->arena, "%lld", (long long)count_of(&time, unit)));
     return true;
 }
 
@@ -142,7 +130,7 @@ static bool unix_to_time(const struct call *call, struct value *out, struct err 
     return true;
 }
 
-static bool method_unit(struct slice name, int64_t ns, struct value *out)
+static bool method_unit(struct slice name, const struct value *time, struct value *out)
 {
     static const struct {
         const char *name;
@@ -150,8 +138,7 @@ static bool method_unit(struct slice name, int64_t ns, struct value *out)
     } units[] = {{"Unix", NS_PER_S}, {"UnixMilli", NS_PER_MS}, {"UnixMicro", NS_PER_US}, {"UnixNano", 1}};
     for (size_t i = 0; i < LENGTH(units); i++) {
         if (slice_eq_str(name, units[i].name)) {
-            *out = value_int(ns == TIME_ZERO ? (int64_t)((uint64_t)ZERO_TIME_S * (uint64_t)(NS_PER_S / units[i].unit))
-                                             : ns / units[i].unit - (ns % units[i].unit < 0));
+            *out = value_int(count_of(time, units[i].unit));
             out->is_wide = true;
             return true;
         }
@@ -166,12 +153,12 @@ bool template_time_method(struct slice name, const struct call *call, struct val
         bool is_text;
     } parts[] = {{"Year", "2006", false}, {"Month", "January", true}, {"Day", "2", false},    {"Hour", "15", false},
                  {"Minute", "4", false},  {"Second", "5", false},     {"Weekday", "Monday", true}, {"YearDay", "002", false}};
-    int64_t ns = call->args[0].number;
+    const struct value *time = &call->args[0];
     bool is_format = slice_eq(name, SLICE("Format"));
     if (call->count != (is_format ? 2u : 1u))
         return err_set(err, ERR_INVALID, "wrong number of args for %.*s: want %d got %zu", SLICE_ARG(name), is_format ? 1 : 0, call->count - 1);
     if (slice_eq(name, SLICE("IsZero"))) {
-        *out = value_bool(ns == TIME_ZERO);
+        *out = value_bool(time->number == TIME_ZERO_S && time->nanosecond == 0);
         return true;
     }
     if (slice_eq(name, SLICE("UTC"))) {
@@ -185,10 +172,10 @@ bool template_time_method(struct slice name, const struct call *call, struct val
         return true;
     }
     if (slice_eq(name, SLICE("Nanosecond"))) {
-        *out = value_int(ns == TIME_ZERO ? 0 : (ns % NS_PER_S + NS_PER_S) % NS_PER_S);
+        *out = value_int(time->nanosecond);
         return true;
     }
-    if (method_unit(name, ns, out))
+    if (method_unit(name, time, out))
         return true;
     struct slice layout = is_format ? value_string(&call->args[1], call->arena) : SLICE_NONE;
     bool is_text = is_format;

@@ -108,12 +108,10 @@ static void chunk_put(struct buf *out, enum chunk chunk, const struct civil *t, 
     }
 }
 
-void go_layout_format(struct slice layout, int64_t ns, int32_t offset_s, struct slice zone, struct buf *out)
+void go_layout_format(struct slice layout, int64_t s, int32_t nanosecond, int32_t offset_s, struct slice zone, struct buf *out)
 {
-    int64_t local = 0;
-    if (__builtin_add_overflow(ns, (int64_t)offset_s * NS_PER_S, &local))
-        local = ns;
-    struct civil t = ns == INT64_MIN ? (struct civil){.year = 1, .month = 1, .day = 1, .weekday = 1, .yearday = 1} : civil_of_ns(local);
+    struct civil t = civil_of_s(s + offset_s);
+    t.nanosecond = nanosecond;
     while (layout.len > 0) {
         size_t len = 0;
         enum chunk chunk = chunk_at(layout, &len);
@@ -260,7 +258,7 @@ static bool chunk_take(struct slice *text, enum chunk chunk, struct parsed *out)
     }
 }
 
-bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_ns, bool *has_offset, int32_t *offset_s)
+bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_s, int32_t *out_nanosecond, bool *has_offset, int32_t *offset_s)
 {
     struct parsed parsed = {.t = {.year = 0, .month = 1, .day = 1}};
     while (layout.len > 0) {
@@ -290,6 +288,8 @@ bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_ns, bo
         parsed.t.hour = parsed.t.hour % 12 + (parsed.is_pm ? 12 : 0);
     *has_offset = parsed.has_offset;
     *offset_s = (int32_t)parsed.offset_s;
-    int64_t local = 0;
-    return text.len == 0 && ns_of_civil(&parsed.t, &local) && civil_of_ns(local).day == parsed.t.day /* not February 30 */ && !__builtin_sub_overflow(local, (int64_t)parsed.offset_s * NS_PER_S, out_ns);
+    const int64_t local_s = s_of_civil(&parsed.t);
+    *out_s = local_s - parsed.offset_s;
+    *out_nanosecond = parsed.t.nanosecond;
+    return text.len == 0 && civil_of_s(local_s).day == parsed.t.day; // not February 30
 }

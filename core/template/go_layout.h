@@ -3,8 +3,8 @@
 
 #include "core/base/buf.h"
 
-/* offset_s: of the zone, east of Greenwich; zone: its abbreviation. INT64_MIN is Go's zero time, in year 1. */
-void go_layout_format(struct slice layout, int64_t ns, int32_t offset_s, struct slice zone, struct buf *out);
+/* offset_s: of the zone, east of Greenwich; zone: its abbreviation; s: seconds since 1970 UTC. */
+void go_layout_format(struct slice layout, int64_t s, int32_t nanosecond, int32_t offset_s, struct slice zone, struct buf *out);
 
 /* False: the text does not fit. *has_offset: it named an offset, *offset_s, which is in the time already; else it is to be read in the caller's zone. */
-bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_ns, bool *has_offset, int32_t *offset_s);
+bool go_layout_parse(struct slice layout, struct slice text, int64_t *out_s, int32_t *out_nanosecond, bool *has_offset, int32_t *offset_s);

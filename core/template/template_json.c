@@ -173,12 +173,42 @@ static bool list(struct reader *reader, struct value *out)
     return true;
 }
 
+static size_t digits(struct slice text, size_t at)
+{
+    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9')
+        at++;
+    return at;
+}
+
+/* Length of the number at the start, by RFC 8259, section 6; 0: there is none. */
+static size_t number_len(struct slice text)
+{
+    size_t begin = text.len > 0 && text.ptr[0] == '-' ? 1 : 0;
+    size_t at = begin < text.len && text.ptr[begin] == '0' ? begin + 1 : digits(text, begin);
+    if (at == begin)
+        return 0;
+    if (at < text.len && text.ptr[at] == '.') {
+        begin = at + 1;
+        at = digits(text, begin);
+        if (at == begin)
+            return 0;
+    }
+    if (at < text.len && (text.ptr[at] == 'e' || text.ptr[at] == 'E')) {
+        begin = at + 1;
+        begin += begin < text.len && (text.ptr[begin] == '+' || text.ptr[begin] == '-') ? 1 : 0;
+        at = digits(text, begin);
+        if (at == begin)
+            return 0;
+    }
+    return at;
+}
+
 static bool scalar(struct reader *reader, struct value *out)
 {
     static const struct {
         struct slice text;
         struct value value;
-    } words[] = {{{"true", 4}, {.kind = VALUE_BOOL, .truth = true}}, {{"false", 5}, {.kind = VALUE_BOOL}}, {{"null", 4}, {.kind = VALUE_NIL, .is_missing = true}}};
+    } words[] = {{{"true", 4}, {.kind = VALUE_BOOL, .truth = true}}, {{"false", 5}, {.kind = VALUE_BOOL}}, {{"null", 4}, {.kind = VALUE_NIL}}};
     for (size_t i = 0; i < LENGTH(words); i++) {
         if (slice_starts(reader->in, words[i].text)) {
             *out = words[i].value;
@@ -186,12 +216,9 @@ static bool scalar(struct reader *reader, struct value *out)
             return true;
         }
     }
-    size_t len = 0;
-    while (len < reader->in.len && strchr("+-.0123456789eE", reader->in.ptr[len]) != NULL && reader->in.ptr[len] != '\0')
-        len++;
+    const size_t len = number_len(reader->in);
     double real = 0;
-    struct slice text = slice_of(reader->in.ptr, len);
-    if (len == 0 || text.ptr[0] == '+' || text.ptr[0] == '.' || !go_parse_float(text, &real, NULL))
+    if (len == 0 || !go_parse_float(slice_of(reader->in.ptr, len), &real, NULL))
         return false;
     *out = value_float(real);
     reader->in = slice_from(reader->in, len);

@@ -104,8 +104,21 @@ static bool symbol(struct slice source, size_t begin, size_t end, struct templat
     }
     unsigned char c = (unsigned char)source.ptr[begin];
     if (c < 0x20 || c >= 0x7f)
-        return err_set(err, ERR_INVALID, "unexpected unprintable character in action: U+%04X", c);
-    return err_set(err, ERR_INVALID, "unexpected %s in action", (char[]){'"', (char)c, '"', '\0'});
+        return err_set(err, ERR_INVALID, "unrecognized character in action: U+%04X", c);
+    *at = begin + 1;
+    out->kind = TT_OTHER;
+    return true;
+}
+
+/* What may stand behind a name. */
+static bool ends_word(struct slice source, size_t at, size_t end, struct err *err)
+{
+    if (at >= end || is_blank(source.ptr[at]) || (source.ptr[at] != '\0' && strchr(".,|:()", source.ptr[at]) != NULL))
+        return true;
+    const unsigned char c = (unsigned char)source.ptr[at];
+    if (c < 0x20 || c == 0x7f)
+        return err_set(err, ERR_INVALID, "bad character U+%04X", c);
+    return err_set(err, ERR_INVALID, "bad character U+%04X '%c'", c, c);
 }
 
 bool template_lex(struct slice source, size_t *at, size_t end, struct template_token *out, struct err *err)
@@ -124,25 +137,25 @@ bool template_lex(struct slice source, size_t *at, size_t end, struct template_t
     }
     if (c == '"' || c == '`' || c == '\'')
         return quoted(source, begin, end, out, at, err);
-    if ((c >= '0' && c <= '9') || ((c == '+' || c == '-' || c == '.') && next >= '0' && next <= '9'))
+    if ((c >= '0' && c <= '9') || c == '+' || c == '-' || (c == '.' && next >= '0' && next <= '9'))
         return number(source, begin, end, out, at, err);
     if (c == '.') {
         *at = word_end(source, begin + 1, end);
         out->kind = *at == begin + 1 ? TT_DOT : TT_FIELD;
         out->text = out->kind == TT_DOT ? SLICE(".") : slice_of(source.ptr + begin + 1, *at - begin - 1);
-        return true;
+        return ends_word(source, *at, end, err);
     }
     if (c == '$') {
         *at = word_end(source, begin + 1, end);
         out->kind = TT_VARIABLE;
         out->text = slice_of(source.ptr + begin, *at - begin);
-        return true;
+        return ends_word(source, *at, end, err);
     }
     if (is_word_byte(c)) {
         *at = word_end(source, begin, end);
         out->kind = TT_IDENTIFIER;
         out->text = slice_of(source.ptr + begin, *at - begin);
-        return true;
+        return ends_word(source, *at, end, err);
     }
     out->text = slice_of(source.ptr + begin, 1);
     return symbol(source, begin, end, out, at, err);

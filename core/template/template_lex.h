@@ -6,7 +6,7 @@
 
 enum template_token_kind {
     TT_END, TT_SPACE, TT_FIELD /* .name */, TT_DOT, TT_VARIABLE /* $x */, TT_IDENTIFIER, TT_STRING, TT_CHARACTER, TT_NUMBER, TT_OPEN, TT_CLOSE,
-    TT_PIPE, TT_DECLARE /* := */, TT_ASSIGN /* = */, TT_COMMA,
+    TT_PIPE, TT_DECLARE /* := */, TT_ASSIGN /* = */, TT_COMMA, TT_OTHER /* a printable character that begins nothing */,
 };
 
 struct template_token {

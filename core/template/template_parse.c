@@ -17,6 +17,7 @@ struct parser {
     struct arena *arena;
     size_t at;         /* in the source, between actions */
     size_t action_end; /* of the action under way: before }} and a trim marker */
+    bool is_open;      /* there is no }}: the source's end ends the action */
     size_t else_behind; /* behind the }} of an {{else if}} */
     struct template_token token;
     bool trims_left;   /* the last action ended with -}} */
@@ -41,9 +42,9 @@ static bool fail_word(const struct parser *parser, const char *before, struct sl
 static bool next(struct parser *parser, struct err *err)
 {
     struct err inner;
-    if (template_lex(parser->template->source, &parser->at, parser->action_end, &parser->token, &inner))
-        return true;
-    return fail(parser, inner.text, err);
+    if (!template_lex(parser->template->source, &parser->at, parser->action_end, &parser->token, &inner))
+        return fail(parser, inner.text, err);
+    return parser->token.kind != TT_END || !parser->is_open || fail(parser, "unclosed action", err);
 }
 
 static bool next_word(struct parser *parser, struct err *err)
@@ -70,6 +71,35 @@ static bool enter(struct parser *parser, struct err *err)
     return ++parser->depth <= TEMPLATE_DEPTH_MAX || fail(parser, "nested too deeply", err);
 }
 
+static enum keyword keyword_of(struct slice text)
+{
+    static const struct slice words[] = {{"if", 2}, {"else", 4}, {"end", 3}, {"range", 5}, {"with", 4}, {"break", 5}, {"continue", 8}, {"define", 6}, {"template", 8}, {"block", 5}};
+    for (size_t i = 0; i < LENGTH(words); i++) {
+        if (slice_eq(text, words[i]))
+            return (enum keyword)(i + 1);
+    }
+    return WORD_NONE;
+}
+
+/* A token as Go's messages show it. */
+static const char *token_shown(const struct parser *parser)
+{
+    const struct template_token *token = &parser->token;
+    struct slice text = token->kind == TT_END ? SLICE("}}") : slice_of(parser->template->source.ptr + token->offset, parser->at - token->offset);
+    if (token->kind == TT_DOT || (token->kind == TT_IDENTIFIER && (keyword_of(text) != WORD_NONE || slice_eq(text, SLICE("nil")))))
+        return arena_printf(parser->arena, "<%.*s>", SLICE_ARG(text)).ptr;
+    struct buf quoted = BUF_INIT;
+    go_quote(&quoted, text.len > 10 ? slice_of(text.ptr, 10) : text);
+    const char *shown = arena_printf(parser->arena, "%.*s%s", SLICE_ARG(buf_slice(&quoted)), text.len > 10 ? "..." : "").ptr;
+    buf_fini(&quoted);
+    return shown;
+}
+
+static bool unexpected(struct parser *parser, const char *context, struct err *err)
+{
+    return fail(parser, arena_printf(parser->arena, "unexpected %s in %s", token_shown(parser), context).ptr, err);
+}
+
 /* ---- operands ---- */
 
 static bool literal_number(struct parser *parser, struct operand *out, struct err *err)
@@ -84,7 +114,7 @@ static bool literal_number(struct parser *parser, struct operand *out, struct er
     }
     int64_t number = value_to_int(&value);
     if (is_float || (number == 0 && text.ptr[text.len - 1] != '0'))
-        return fail_word(parser, "bad number syntax: \"", text, "\"", err);
+        return fail_word(parser, "illegal number syntax: \"", text, "\"", err);
     out->literal = value_int(number);
     return true;
 }
@@ -194,6 +224,7 @@ static bool operand(struct parser *parser, struct operand *out, bool *is_one, st
     case TT_DECLARE:
     case TT_ASSIGN:
     case TT_COMMA:
+    case TT_OTHER:
         *is_one = false;
         return true;
     }
@@ -247,6 +278,8 @@ static bool command(struct parser *parser, const char *context, struct command *
         if (!next_word(parser, err))
             return false;
     }
+    if (out->count == 0 && parser->token.kind != TT_END && parser->token.kind != TT_CLOSE)
+        return unexpected(parser, context, err);
     if (out->count == 0)
         return fail_word(parser, "missing value for ", slice_str(context), "", err);
     if (out->operands[0].kind == OPERAND_LITERAL && out->count > 1)
@@ -259,7 +292,7 @@ static bool commands(struct parser *parser, const char *context, enum template_t
 {
     for (;;) {
         out->commands = push(parser, out->commands, out->count, sizeof(*out->commands));
-        if (!command(parser, out->count == 0 ? context : "command", &out->commands[out->count], err))
+        if (!command(parser, context, &out->commands[out->count], err))
             return false;
         if (out->count > 0 && out->commands[out->count].operands[0].kind == OPERAND_LITERAL)
             return fail(parser, "non executable command in pipeline stage 2", err);
@@ -270,11 +303,8 @@ static bool commands(struct parser *parser, const char *context, enum template_t
             return fail(parser, "unclosed left paren", err);
         if (parser->token.kind == TT_CLOSE)
             return fail(parser, "unexpected right paren", err);
-        if (parser->token.kind != TT_PIPE) {
-            struct slice text = parser->token.text;
-            return parser->token.kind == TT_DECLARE ? fail(parser, "unexpected \":=\" in operand", err)
-                                                    : fail_word(parser, "unexpected <", text, "> in operand", err);
-        }
+        if (parser->token.kind != TT_PIPE)
+            return unexpected(parser, "operand", err);
         if (!next_word(parser, err))
             return false;
         if (parser->token.kind == close) // {{ .x | }}: Go lets it pass
@@ -333,8 +363,8 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Finds the end of the action that begins behind {{ at parser->at: sets action_end and *behind. */
-static bool action_bounds(struct parser *parser, size_t *behind, struct err *err)
+/* Finds the end of the action that begins behind {{ at parser->at: sets action_end, is_open and *behind. What is wrong in it tells the lexer when it gets there. */
+static void action_bounds(struct parser *parser, size_t *behind)
 {
     struct slice source = parser->template->source;
     for (size_t i = parser->at; i < source.len; i++) {
@@ -343,21 +373,20 @@ static bool action_bounds(struct parser *parser, size_t *behind, struct err *err
             size_t end = i + 1;
             while (end < source.len && source.ptr[end] != c && (c == '`' || source.ptr[end] != '\n'))
                 end += c != '`' && source.ptr[end] == '\\' ? 2 : 1;
-            if (end >= source.len || source.ptr[end] != c) {
-                parser->token.offset = i;
-                return fail(parser, c == '`' ? "unterminated raw quoted string" : c == '\'' ? "unterminated character constant" : "unterminated quoted string", err);
-            }
+            if (end >= source.len || source.ptr[end] != c)
+                break;
             i = end;
         } else if (c == '}' && i + 1 < source.len && source.ptr[i + 1] == '}') {
             bool trims = i >= 2 && source.ptr[i - 1] == '-' && i - 1 > parser->at && is_space(source.ptr[i - 2]);
             parser->action_end = trims ? i - 1 : i;
             parser->trims_left = trims;
+            parser->is_open = false;
             *behind = i + 2;
-            return true;
+            return;
         }
     }
-    parser->token.offset = source.len;
-    return fail(parser, "unclosed action", err);
+    parser->action_end = *behind = source.len;
+    parser->is_open = true;
 }
 
 static bool comment(struct parser *parser, bool *was_one, struct err *err)
@@ -378,16 +407,6 @@ static bool comment(struct parser *parser, bool *was_one, struct err *err)
         return fail(parser, "comment ends before closing delimiter", err);
     parser->at = (size_t)(behind.ptr - source.ptr) + 2;
     return true;
-}
-
-static enum keyword keyword_of(struct slice text)
-{
-    static const struct slice words[] = {{"if", 2}, {"else", 4}, {"end", 3}, {"range", 5}, {"with", 4}, {"break", 5}, {"continue", 8}, {"define", 6}, {"template", 8}, {"block", 5}};
-    for (size_t i = 0; i < LENGTH(words); i++) {
-        if (slice_eq(text, words[i]))
-            return (enum keyword)(i + 1);
-    }
-    return WORD_NONE;
 }
 
 static void node_add(struct parser *parser, struct node_list *list, const struct node *node)
@@ -435,24 +454,13 @@ static bool control(struct parser *parser, enum node_kind kind, const char *cont
     return true;
 }
 
-/* A token as Go's messages show it. */
-static const char *token_shown(const struct parser *parser)
-{
-    const struct template_token *token = &parser->token;
-    if (token->kind == TT_END)
-        return "\"}}\"";
-    if (token->kind == TT_DOT || (token->kind == TT_IDENTIFIER && keyword_of(token->text) != WORD_NONE))
-        return arena_printf(parser->arena, "<%.*s>", SLICE_ARG(token->text)).ptr;
-    return arena_printf(parser->arena, "\"%.*s\"", SLICE_ARG(token->text)).ptr;
-}
-
 static bool name_string(struct parser *parser, const char *context, struct slice *out, struct err *err)
 {
     struct operand name = {0};
     if (!next_word(parser, err))
         return false;
     if (parser->token.kind != TT_STRING)
-        return fail(parser, arena_printf(parser->arena, "unexpected %s in %s clause", token_shown(parser), context).ptr, err);
+        return unexpected(parser, arena_printf(parser->arena, "%s clause", context).ptr, err);
     if (!literal_string(parser, &name, err))
         return false;
     *out = name.literal.text;
@@ -501,7 +509,8 @@ static bool action(struct parser *parser, struct node_list *list, enum keyword *
 {
     size_t behind = 0;
     struct node node = {.kind = NODE_ACTION};
-    if (!action_bounds(parser, &behind, err) || !next_word(parser, err))
+    action_bounds(parser, &behind);
+    if (!next_word(parser, err))
         return false;
     enum keyword word = parser->token.kind == TT_IDENTIFIER ? keyword_of(parser->token.text) : WORD_NONE;
     switch (word) {

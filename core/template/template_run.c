@@ -1,4 +1,6 @@
 /* template_run.c: a compiled template over one line's labels. */
+#include <math.h>
+
 #include "core/template/template_tree.h"
 
 struct run {
@@ -68,6 +70,7 @@ static bool fields_get(struct run *run, struct value from, const struct operand 
             from = label_get(from.labels, name);
         } else if (from.kind == VALUE_MAP) {
             from = map_get(&from, name);
+            from.is_boxed = true;
         } else if (from.kind == VALUE_TIME) {
             struct err inner;
             struct call call = {run->template, run->labels, run->arena, &from, 1, NULL, operand->source, TEMPLATE_OUTPUT_BYTES_MAX, run->asker};
@@ -75,14 +78,14 @@ static bool fields_get(struct run *run, struct value from, const struct operand 
             if (!template_time_method(name, &call, &result, &inner))
                 return fail_at(run, operand->offset, operand->source, arena_printf(run->arena, "%.1000s", inner.text).ptr);
             from = result;
-        } else if (from.kind == VALUE_NIL && !from.is_missing) {
+        } else if (from.kind == VALUE_NIL && from.is_boxed) {
             return fail_at(run, operand->offset, operand->source,
-                           arena_printf(run->arena, "nil data; no entry for key \"%.*s\"", SLICE_ARG(name)).ptr);
+                           arena_printf(run->arena, "nil pointer evaluating interface {}.%.*s", SLICE_ARG(name)).ptr);
         } else if (from.kind == VALUE_NIL) {
             from = VALUE_NONE;
         } else {
             return fail_at(run, operand->offset, operand->source,
-                           arena_printf(run->arena, "can't evaluate field %.*s in type %s", SLICE_ARG(name), value_type_name(&from)).ptr);
+                           arena_printf(run->arena, "can't evaluate field %.*s in type %s", SLICE_ARG(name), from.is_boxed ? "interface {}" : value_type_name(&from)).ptr);
         }
     }
     *out = from;
@@ -91,17 +94,25 @@ static bool fields_get(struct run *run, struct value from, const struct operand 
 
 static bool pipeline_run(struct run *run, const struct pipeline_node *pipeline, const struct value *dot, struct value *out);
 
+/* Go counts the arguments before it looks at them. */
+static bool count_fits(struct run *run, const struct operand *name, size_t count)
+{
+    const struct function *function = name->function;
+    if (count >= function->args_min && (function->args_max == SIZE_MAX || count <= function->args_max))
+        return true;
+    return fail_at(run, name->offset, slice_str(function->name),
+                   arena_printf(run->arena, "wrong number of args for %s: want %s%zu got %zu", function->name,
+                                function->args_max == SIZE_MAX ? "at least " : "", function->args_min, count).ptr);
+}
+
 static bool function_call(struct run *run, const struct command *command, const struct value *args, size_t count, struct value *out)
 {
     const struct function *function = command->operands[0].function;
     struct err inner; // 2 KiB: not cleared at each call
     for (size_t i = 0; i < count; i++)
         run->steps += args[i].kind == VALUE_STRING ? args[i].text.len / STEP_BYTES : 0;
-    if (count < function->args_min || (function->args_max != SIZE_MAX && count > function->args_max))
-        return fail_at(run, command->operands[0].offset, slice_str(function->name),
-                       arena_printf(run->arena, "wrong number of args for %s: want %s%zu got %zu", function->name,
-                                    function->args_max == SIZE_MAX ? "at least " : "", function->args_min, count).ptr);
-    struct call call = {run->template, run->labels, run->arena, args, count, command->regex, command->source, TEMPLATE_OUTPUT_BYTES_MAX, run->asker};
+    const struct slice source = command->count > 1 ? slice_trim(command->operands[1].source) : SLICE_NONE;
+    struct call call = {run->template, run->labels, run->arena, args, count, command->regex, source, TEMPLATE_OUTPUT_BYTES_MAX, run->asker};
     if (function->run(&call, out, &inner))
         return true;
     return fail_at(run, command->offset, command->source,
@@ -129,7 +140,7 @@ static bool operand_run(struct run *run, const struct operand *operand, const st
         struct operand alone = *operand;
         struct command nested = {.operands = &alone, .count = 1, .source = slice_str(operand->function->name), .offset = operand->offset};
         struct value result;
-        return function_call(run, &nested, NULL, 0, &result) && fields_get(run, result, operand, out);
+        return count_fits(run, operand, 0) && function_call(run, &nested, NULL, 0, &result) && fields_get(run, result, operand, out);
     }
     }
     return false;
@@ -157,17 +168,16 @@ static bool lazy_call(struct run *run, const struct command *command, const stru
 }
 
 /* The operand that a run of the command looks at last: where Go's messages about its result point. */
-static const struct operand *last_seen(const struct command *command)
+static const struct operand *last_seen(const struct operand *operand)
 {
-    const struct operand *operand = &command->operands[command->count - 1];
     while (operand->inner != NULL && operand->field_count == 0) {
-        command = &operand->inner->commands[operand->inner->count - 1];
+        const struct command *command = &operand->inner->commands[operand->inner->count - 1];
         operand = &command->operands[command->count - 1];
     }
     return operand;
 }
 
-/* Loki's functions are typed in Go: what does not fit a parameter ends the run. */
+/* Loki's functions are typed in Go: what does not fit a parameter ends the run. operand: SIZE_MAX for what the command before has made. */
 static bool argument_fits(struct run *run, const struct command *command, size_t operand, size_t place, const struct value *value)
 {
     const struct function *function = command->operands[0].function;
@@ -177,19 +187,25 @@ static bool argument_fits(struct run *run, const struct command *command, size_t
     if (fits)
         return true;
     const char *wanted = type == 's' ? "string" : type == 'i' ? "int" : "time.Time";
-    const struct operand *at = operand == SIZE_MAX ? last_seen(command) : &command->operands[operand];
-    if (operand == SIZE_MAX)
-        return fail_at(run, at->offset, slice_trim(at->source),
-                       arena_printf(run->arena, "wrong type for value; expected %s; got %s", wanted, value_type_name(value)).ptr);
-    if (at->kind == OPERAND_LITERAL && value->kind == VALUE_NIL)
-        return fail_at(run, at->offset, at->source, arena_printf(run->arena, "cannot assign nil to %s", wanted).ptr);
-    if (at->kind == OPERAND_LITERAL)
-        return fail_at(run, at->offset, at->source,
-                       arena_printf(run->arena, "expected %s; found %.*s", type == 'i' ? "integer" : wanted, SLICE_ARG(at->source)).ptr);
-    if (value->kind == VALUE_NIL)
-        return fail_at(run, at->offset, at->source, arena_printf(run->arena, "invalid value; expected %s", wanted).ptr);
-    return fail_at(run, at->offset, at->source,
-                   arena_printf(run->arena, "wrong type for value; expected %s; got %s", wanted, value_type_name(value)).ptr);
+    const struct operand *at = last_seen(&command->operands[operand == SIZE_MAX ? command->count - 1 : operand]);
+    const char *text = NULL;
+    if (operand != SIZE_MAX && command->operands[operand].kind == OPERAND_LITERAL)
+        text = value->kind == VALUE_NIL ? arena_printf(run->arena, "cannot assign nil to %s", wanted).ptr
+                                        : arena_printf(run->arena, "expected %s; found %.*s", type == 'i' ? "integer" : wanted, SLICE_ARG(at->source)).ptr;
+    else if (value->kind == VALUE_NIL && !value->is_boxed)
+        text = arena_printf(run->arena, "invalid value; expected %s", wanted).ptr;
+    else
+        text = arena_printf(run->arena, "wrong type for value; expected %s; got %s", wanted,
+                            value->kind == VALUE_NIL ? "interface {}" : value_type_name(value)).ptr;
+    return fail_at(run, at->offset, slice_trim(at->source), text);
+}
+
+/* A number written as 1e3 is an int where one is asked for. */
+static void number_fits(const struct function *function, const struct operand *operand, size_t place, struct value *value)
+{
+    bool is_int = operand->kind == OPERAND_LITERAL && place < strlen(function->params) && function->params[place] == 'i';
+    if (is_int && value->kind == VALUE_FLOAT && value->real == floor(value->real) && fabs(value->real) < 0x1p53)
+        *value = value_int((int64_t)value->real);
 }
 
 /* {{ .a.b arguments }}: only times have methods. */
@@ -205,6 +221,12 @@ static bool method_call(struct run *run, const struct command *command, const st
             self.kind = OPERAND_DOT;
         if (!operand_run(run, &self, dot, &args[0]))
             return false;
+    }
+    if (self.field_count != command->operands[0].field_count && args[0].kind != VALUE_TIME && args[0].kind != VALUE_LABELS && args[0].kind != VALUE_MAP) {
+        struct operand last = command->operands[0];
+        last.fields += last.field_count - 1;
+        last.field_count = 1;
+        return fields_get(run, args[0], &last, out);
     }
     if (self.field_count == command->operands[0].field_count || args[0].kind != VALUE_TIME)
         return fail_at(run, command->operands[0].offset, slice_trim(command->operands[0].source),
@@ -229,6 +251,8 @@ static bool command_run(struct run *run, const struct command *command, const st
     if (!step(run))
         return false;
     if (first->kind != OPERAND_FUNCTION) {
+        if (first->kind == OPERAND_LITERAL && first->literal.kind == VALUE_NIL)
+            return fail_at(run, first->offset, slice_trim(first->source), "nil is not a command");
         if (command->count > 1 || (final != NULL && first->kind != OPERAND_PIPELINE))
             return method_call(run, command, dot, final, out);
         return operand_run(run, first, dot, out);
@@ -237,10 +261,15 @@ static bool command_run(struct run *run, const struct command *command, const st
         return method_call(run, command, dot, final, out);
     if (first->function->is_lazy)
         return lazy_call(run, command, dot, final, out);
+    if (!count_fits(run, first, command->count - 1 + (final != NULL ? 1 : 0)))
+        return false;
     for (size_t i = 1; i < command->count; i++) {
         if (count == ARGS_MAX - 1)
             return fail_at(run, command->offset, command->source, "too many arguments");
-        if (!operand_run(run, &command->operands[i], dot, &args[count]) || !argument_fits(run, command, i, count, &args[count]))
+        if (!operand_run(run, &command->operands[i], dot, &args[count]))
+            return false;
+        number_fits(first->function, &command->operands[i], count, &args[count]);
+        if (!argument_fits(run, command, i, count, &args[count]))
             return false;
         count++;
     }
@@ -260,6 +289,7 @@ static bool pipeline_run(struct run *run, const struct pipeline_node *pipeline, 
         struct value before = value;
         if (!command_run(run, &pipeline->commands[i], dot, i == 0 ? NULL : &before, &value))
             return false;
+        value.is_boxed = false;
     }
     *out = value;
     return true;
@@ -296,6 +326,7 @@ static bool item_at(const struct value *over, size_t i, struct value *key, struc
             return false;
         *key = over->kind == VALUE_MAP ? value_text(over->keys[i]) : value_int((int64_t)i);
         *item = over->items[i];
+        item->is_boxed = true;
         return true;
     case VALUE_INT:
         *key = *item = value_int((int64_t)i);
@@ -318,7 +349,8 @@ static enum flow range_run(struct run *run, const struct node *node, const struc
     if (!pipeline_run(run, node->pipeline, dot, &over))
         return FLOW_FAILS;
     if (over.kind == VALUE_STRING || over.kind == VALUE_FLOAT || over.kind == VALUE_BOOL || over.kind == VALUE_TIME) {
-        const struct operand *at = last_seen(&node->pipeline->commands[node->pipeline->count - 1]);
+        const struct command *last = &node->pipeline->commands[node->pipeline->count - 1];
+        const struct operand *at = last_seen(&last->operands[last->count - 1]);
         struct slice shown = value_string(&over, run->arena);
         (void)fail_at(run, at->offset, slice_trim(at->source), arena_printf(run->arena, "range can't iterate over %.*s", SLICE_ARG(shown)).ptr);
         return FLOW_FAILS;
@@ -382,6 +414,8 @@ static enum flow action_run(struct run *run, const struct node *node, const stru
         return FLOW_FAILS;
     if (node->pipeline->variable != SIZE_MAX)
         run->variables[node->pipeline->variable] = value;
+    else if (value.kind == VALUE_NIL)
+        buf_str(run->out, "<no value>");
     else
         value_print(&value, run->out);
     return FLOW_GOES_ON;

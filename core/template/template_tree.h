@@ -87,7 +87,7 @@ struct call {
     const struct value *args;
     size_t count;
     const struct regex *regex; /* of a constant pattern */
-    struct slice source;       /* of the command, for messages */
+    struct slice source;       /* the first argument as written; none when a pipe brings it */
     size_t output_max;         /* a text over it is refused before memory is taken */
     const struct template_asker *asker; /* of alerts */
 };

@@ -36,14 +36,14 @@ void value_time_print(const struct value *value, struct slice layout, struct buf
 {
     struct zone_span span = {.offset_s = 0, .name = SLICE("UTC")};
     if (value->zone != NULL)
-        span = zone_at(value->zone, value->number / NS_PER_S - (value->number % NS_PER_S < 0));
+        span = zone_at(value->zone, value->number);
     char name[16];
     if (value->zone == NULL && value->offset_s != 0) { // it has no name: the offset stands for it
         int32_t minutes = abs(value->offset_s) / 60;
         int len = snprintf(name, sizeof(name), "%c%02d%02d", value->offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
         span = (struct zone_span){.offset_s = value->offset_s, .name = slice_of(name, (size_t)len)};
     }
-    go_layout_format(layout, value->number, span.offset_s, span.name, out);
+    go_layout_format(layout, value->number, value->nanosecond, span.offset_s, span.name, out);
 }
 
 static void labels_print(const struct template_labels *labels, struct buf *out)
@@ -73,7 +73,7 @@ void value_print(const struct value *value, struct buf *out)
 {
     switch (value->kind) {
     case VALUE_NIL:
-        buf_str(out, value->is_missing ? "<no value>" : "<nil>");
+        buf_str(out, "<nil>");
         return;
     case VALUE_STRING:
         buf_put(out, value->text);
@@ -88,12 +88,7 @@ void value_print(const struct value *value, struct buf *out)
         buf_str(out, value->truth ? "true" : "false");
         return;
     case VALUE_TIME:
-        if (value->number == TIME_ZERO)
-            buf_str(out, "0001-01-01 00:00:00 +0000 UTC");
-        else if (value->zone != NULL || value->offset_s != 0)
-            value_time_print(value, SLICE("2006-01-02 15:04:05.999999999 -0700 MST"), out);
-        else
-            go_print_time(out, value->number);
+        value_time_print(value, SLICE("2006-01-02 15:04:05.999999999 -0700 MST"), out);
         return;
     case VALUE_LIST:
         buf_byte(out, '[');

@@ -3,6 +3,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/buf.h"
+#include "core/base/clock.h"
 
 enum value_kind {
     VALUE_NIL, VALUE_STRING, VALUE_INT, VALUE_FLOAT, VALUE_BOOL, VALUE_TIME, VALUE_LIST, VALUE_MAP,
@@ -12,10 +13,11 @@ enum value_kind {
 struct value {
     enum value_kind kind;
     struct slice text;      /* STRING */
-    int64_t number;         /* INT; TIME in ns since 1970 UTC */
+    int64_t number;         /* INT; TIME: whole seconds since 1970 UTC */
+    int32_t nanosecond;     /* TIME */
     double real;            /* FLOAT */
     bool truth;             /* BOOL */
-    bool is_missing;        /* NIL that prints as <no value> */
+    bool is_boxed;          /* behind Go's interface {}: an item of a list or a map, until a pipeline has ended on it */
     bool is_wide;           /* INT that is an int64 in Go, not an int: what arithmetic gives */
     const struct zone *zone; /* TIME; NULL: offset_s tells */
     int32_t offset_s;        /* TIME: east of Greenwich, of a text that named it; 0: UTC */
@@ -25,10 +27,10 @@ struct value {
     size_t count;
 };
 
-/* Stands for Go's zero time (year 1), which ns since 1970 cannot hold. */
-#define TIME_ZERO INT64_MIN
+/* Go's zero time: year 1. */
+#define TIME_ZERO_S (-62135596800)
 
-#define VALUE_NONE ((struct value){.kind = VALUE_NIL, .is_missing = true})
+#define VALUE_NONE ((struct value){.kind = VALUE_NIL})
 
 static inline struct value value_text(struct slice text)
 {
@@ -37,6 +39,11 @@ static inline struct value value_text(struct slice text)
 static inline struct value value_int(int64_t number)
 {
     return (struct value){.kind = VALUE_INT, .number = number};
+}
+static inline struct value value_time(int64_t ns)
+{
+    const int64_t s = ns / NS_PER_S - (ns % NS_PER_S < 0);
+    return (struct value){.kind = VALUE_TIME, .number = s, .nanosecond = (int32_t)(ns - s * NS_PER_S)};
 }
 static inline struct value value_float(double real)
 {

@@ -131,7 +131,7 @@ bool zone_rule_at(struct slice text, int64_t utc_s, struct zone_span *out)
     *out = (struct zone_span){(int32_t)rule.standard_s, rule.standard, INT64_MIN, INT64_MAX};
     if (!rule.has_summer || utc_s > UTC_S_MAX || utc_s < -UTC_S_MAX)
         return true;
-    struct civil civil = civil_of_ns(utc_s * NS_PER_S);
+    struct civil civil = civil_of_s(utc_s);
     bool is_leap = civil.year % 4 == 0 && (civil.year % 100 != 0 || civil.year % 400 == 0);
     int64_t first_weekday = ((civil.weekday - (civil.yearday - 1)) % 7 + 7) % 7;
     int64_t year_s = utc_s - ((civil.yearday - 1) * DAY_S + civil.hour * 3600 + civil.minute * 60 + civil.second);

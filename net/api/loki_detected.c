@@ -184,8 +184,24 @@ static bool stream_has(const struct result_stream *stream, struct slice name)
     return has;
 }
 
+struct taken_names {
+    const struct result_stream *stream;
+    const struct result_entry *entry;
+};
+
+static bool is_taken(const void *self, struct slice name)
+{
+    const struct taken_names *names = self;
+    bool has = stream_has(names->stream, name);
+    for (uint32_t i = 0; !has && i < names->entry->metadata_count; i++)
+        has = slice_eq(names->entry->metadata[i].name, name);
+    return has;
+}
+
 static void add_entry(struct field_list *list, const struct result_stream *stream, size_t s, const struct result_entry *entry)
 {
+    const struct taken_names names = {stream, entry};
+    const struct field_names taken = {&names, is_taken};
     for (uint32_t i = 0; i < entry->metadata_count; i++) {
         if (!stream_has(stream, entry->metadata[i].name))
             field_list_add(list, (uint32_t)s, entry->metadata[i].name, entry->metadata[i].value);
@@ -194,7 +210,7 @@ static void add_entry(struct field_list *list, const struct result_stream *strea
         if (!slice_starts(entry->parsed[i].name, SLICE("__")))
             field_list_add(list, (uint32_t)s, entry->parsed[i].name, entry->parsed[i].value);
     }
-    field_list_add_line(list, (uint32_t)s, entry->line);
+    field_list_add_line(list, (uint32_t)s, &taken, entry->line);
 }
 
 static bool fields_find(struct query_scope *scope, struct field_list *list, struct field_params *params, struct err *err)
@@ -207,8 +223,8 @@ static bool fields_find(struct query_scope *scope, struct field_list *list, stru
     bool ok = true;
     for (size_t s = 0; ok && s < result.stream_count; s++) {
         const struct result_stream *stream = &result.streams[s];
-        for (size_t i = 0; ok && i < stream->entry_count; i++) {
-            add_entry(list, stream, s, &stream->entries[i]);
+        for (size_t i = stream->entry_count; ok && i > 0; i--) { // the oldest decides the type
+            add_entry(list, stream, s, &stream->entries[i - 1]);
             ok = field_list_settle(list, err) && query_control_check(&scope->control, err);
         }
     }

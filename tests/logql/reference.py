@@ -342,19 +342,21 @@ class Logfmt:
         self.strict, self.keep_empty, self.extractions = strict, keep_empty, extractions
 
     def run(self, row):
-        found = {}
+        found, taken = {}, set(row.extracted)
         for pair in logfmt_pairs(row.line):
             if pair[0] is None:
                 if self.strict:
                     row.fail("LogfmtParserErr", f"logfmt syntax error at pos {pair[2]} : {pair[1]}")
                     break
                 continue
-            key, value = sanitize(pair[0]), (pair[1] or "").replace("\ufffd", " ")
+            key, value = sanitize(pair[0]), pair[1] or ""
             if self.extractions:
                 for name, wanted in self.extractions:
-                    if wanted == key:
-                        found[name] = value
-            elif key and (value or self.keep_empty):
+                    if wanted == key and (key not in taken or any(key == n for n, _ in self.extractions)):  # what a stage before has made a label of is not read again
+                        found[name] = "" if "\ufffd" in value else value
+                continue
+            value = value.replace("\ufffd", " ")
+            if key and (value or self.keep_empty):
                 row.extract(key, value)
         for name, _ in self.extractions:
             if name in found:
@@ -721,7 +723,8 @@ class Aggregate:
             return extreme(self.op, values)
         if self.op == "count":
             return float(len(values))
-        return variance(values) if self.op == "stdvar" else math.sqrt(variance(values))
+        spread = variance(values) if len(values) > 1 else 0.0  # also of one NaN
+        return spread if self.op == "stdvar" else math.sqrt(spread)
 
 
 def arithmetic(op, a, b):
@@ -779,8 +782,8 @@ class Binary:
 
     def signature(self, labels):
         if self.matching is None:
-            return labels
-        return group_labels(labels, ("by" if self.matching[0] == "on" else "without", self.matching[1]))
+            return without_empty(labels)
+        return without_empty(group_labels(labels, ("by" if self.matching[0] == "on" else "without", self.matching[1])))
 
     def of_sets(self, left, right):
         rights = {self.signature(labels) for labels in right}

@@ -54,13 +54,22 @@ static const struct pretty_case {
     {"sum(rate({app=\"a\"}|=\"x\"|json[5m]))by(b)", "sum by (b)(rate({app=\"a\"} |= \"x\" | json[5m]))"},
     {LONG_S "|logfmt|level=\"error\"|= \"x\"", LONG_S "\n  | logfmt\n  | level=\"error\"\n  |= \"x\""},
     {"count_over_time(" LONG_S "|= \"error\" != \"memcached\"|logfmt[1m])",
-     "count_over_time(\n  " LONG_S "\n    |= \"error\"\n    != \"memcached\"\n    | logfmt [1m]\n)"},
+     "count_over_time(\n  " LONG_S "\n    |= \"error\" != \"memcached\"\n    | logfmt [1m]\n)"},
     // what fits in a line stays on one, also inside of what does not
     {"sum by (app)(rate(" LONG_S "|= \"error\"[1m]))", "sum by (app)(\n  rate(" LONG_S " |= \"error\"[1m])\n)"},
     {"topk(3,rate(" LONG_S "|= \"connection reset\"[1m]))",
-     "topk(\n  3,\n  rate(\n    " LONG_S "\n      |= \"connection reset\" [1m]\n  )\n)"},
-    {"quantile_over_time(0.99," LONG_S "|logfmt|unwrap latency[1m])by(app)",
-     "quantile_over_time(\n  0.99,\n  " LONG_S "\n    | logfmt\n    | unwrap latency [1m]\n) by (app)"},
+     "topk(\n  3,\n  rate(\n    " LONG_S " |= \"connection reset\" [1m]\n  )\n)"},
+    {"quantile_over_time(0.99," LONG_S "|logfmt|unwrap latency|x>5[1m]offset -1h)by(app,b)",
+     "quantile_over_time(\n  0.99,\n  " LONG_S " | logfmt\n    | unwrap latency\n    | x>5 [1m] offset -1h\n) by (app, b)"},
+    {"rate(" LONG_S "[1m])/on(a,b)group_left(c)rate(" LONG_S "[1m])",
+     "  rate(" LONG_S "[1m])\n/ on (a, b) group_left (c)\n  rate(" LONG_S "[1m])"},
+    // parentheses stay only where the operation would be read otherwise
+    {"sum((rate(" LONG_S "[1m])+rate(" LONG_S "[1m]))*2)",
+     "sum(\n    (\n      rate(" LONG_S "[1m])\n    +\n      rate(" LONG_S "[1m])\n    )\n  *\n    2\n)"},
+    {LONG_S "|=\"aaaaaaaaaaaaaaaaa\"!~\"b\"or\"c\"|decolorize|=\"d\"",
+     LONG_S "\n  |= \"aaaaaaaaaaaaaaaaa\" !~ \"b\" !~ \"c\"\n| decolorize\n  |= \"d\""},
+    {"variants(rate({a=\"b\"}[5m]),count_over_time({a=\"b\"}[5m]))of({a=\"b\"}[5m])",
+     "variants(\n  rate({a=\"b\"}[5m]),\n  count_over_time({a=\"b\"}[5m])\n) of (\n  {a=\"b\"} [5m]\n)"},
 };
 
 static void a_long_query_is_laid_out_over_lines_as_lokis_format_query_does(void **state)

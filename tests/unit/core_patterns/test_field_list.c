@@ -13,6 +13,12 @@ static void control_make(struct query_control *control, int64_t bytes)
     atomic_store(&control->memory_left, bytes);
 }
 
+static bool is_app(const void *self, struct slice name)
+{
+    (void)self;
+    return slice_eq(name, SLICE("app"));
+}
+
 static void fields_of_lines_are_found_with_their_kinds(void **state)
 {
     (void)state;
@@ -20,9 +26,11 @@ static void fields_of_lines_are_found_with_their_kinds(void **state)
     struct field_list list;
     struct err err;
     control_make(&control, 1 << 20);
+    const struct field_names taken = {NULL, is_app};
     field_list_init(&list, &control);
-    field_list_add_line(&list, 0, SLICE("{\"a\": {\"b\": 5}, \"took\": \"3ms\"}"));
-    field_list_add_line(&list, 0, SLICE("size=5kB level=info"));
+    field_list_add_line(&list, 0, &taken, SLICE("{\"a\": {\"b\": 5}, \"took\": \"3ms\", \"app\": \"x\", \"c\": {\" d \": \"\"}}"));
+    field_list_add_line(&list, 0, &taken, SLICE("size=5kB level=info"));
+    field_list_add_line(&list, 0, &taken, SLICE("{\"torn\":1 \"z\":2} pair=1"));
     assert_true(field_list_settle(&list, &err));
     const struct field *nested = field_list_find(&list, SLICE("a_b"));
     assert_non_null(nested);
@@ -32,11 +40,17 @@ static void fields_of_lines_are_found_with_their_kinds(void **state)
     assert_int_equal(FIELD_BYTES, field_list_find(&list, SLICE("size"))->type);
     assert_true(field_list_find(&list, SLICE("level"))->by_logfmt);
     assert_null(field_list_find(&list, SLICE("absent")));
+    assert_null(field_list_find(&list, SLICE("app")));
+    assert_true(field_list_find(&list, SLICE("app_extracted"))->by_json);
+    assert_int_equal(field_list_find(&list, SLICE("c_d"))->values.count, 1);
+    assert_null(field_list_find(&list, SLICE("torn")));
+    assert_true(field_list_find(&list, SLICE("pair"))->by_logfmt);
     field_list_fini(&list);
 }
 
 static void what_is_kept_is_charged_and_given_back(void **state)
 {
+    const struct field_names taken = {NULL, is_app};
     (void)state;
     struct query_control control;
     struct field_list list;
@@ -47,7 +61,7 @@ static void what_is_kept_is_charged_and_given_back(void **state)
     for (bool ok = true; ok; lines++) {
         char line[64];
         int n = snprintf(line, sizeof(line), "id=%zu-with-some-text field%zu=1", lines, lines);
-        field_list_add_line(&list, 0, slice_of(line, (size_t)n));
+        field_list_add_line(&list, 0, &taken, slice_of(line, (size_t)n));
         ok = field_list_settle(&list, &err);
         assert_true(lines < 10000);
     }

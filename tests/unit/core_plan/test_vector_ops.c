@@ -105,6 +105,45 @@ static void vector_aggregations_do_what_the_table_says(void **state)
     }
 }
 
+static void one_value_spreads_over_nothing(void **state)
+{
+    (void)state;
+    struct expr agg = {.kind = EXPR_VECTOR_AGG, .vector_op = VECTOR_STDDEV};
+    agg.grouping = (struct grouping){true, false, label_a, 1};
+    struct series_set *in = series_set_create(&context);
+    struct series_set *out = series_set_create(&context);
+    add(in, "nan", "1", NAN);
+    add(in, "inf", "1", INFINITY);
+    assert_true(vector_agg(&agg, in, out, &err));
+    expect("stddev", out, "{a=\"nan\"} 0;{a=\"inf\"} 0;");
+    series_set_destroy(in);
+}
+
+/* {b="1", c=""} and {b="1"} are the same to an operation. */
+static void an_empty_label_is_none_to_a_match(void **state)
+{
+    (void)state;
+    struct expr binary = {.kind = EXPR_BINARY, .binary_op = BINARY_AND};
+    struct eval_value left = {.set = series_set_create(&context)};
+    struct eval_value right = {.set = series_set_create(&context)};
+    struct eval_value out_value;
+    struct series_set *out = series_set_create(&context);
+    add(left.set, "x", "", 3);
+    add(right.set, "x", "", 4);
+    buf_reset(&context.key);
+    label_key_put(&context.key, SLICE("a"), SLICE("x"));
+    series_put(series_set_get(right.set, buf_slice(&context.key), &err), 0, 5);
+    assert_true(binary_eval(&binary, &left, &right, out, &out_value, &err));
+    expect("and", out, "{a=\"x\", b=\"\"} 3;");
+    out = series_set_create(&context);
+    binary.binary_op = BINARY_ADD;
+    assert_false(binary_eval(&binary, &left, &right, out, &out_value, &err));
+    assert_non_null(strstr(err.text, "found duplicate series on the right hand-side"));
+    series_set_destroy(out);
+    series_set_destroy(left.set);
+    series_set_destroy(right.set);
+}
+
 static void vectors_match_as_the_table_says(void **state)
 {
     (void)state;
@@ -220,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(vector_aggregations_do_what_the_table_says, begin, end),
+        cmocka_unit_test_setup_teardown(one_value_spreads_over_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(an_empty_label_is_none_to_a_match, begin, end),
         cmocka_unit_test_setup_teardown(vectors_match_as_the_table_says, begin, end),
         cmocka_unit_test(division_by_zero_is_nan),
         cmocka_unit_test_setup_teardown(label_replace_expands_groups_and_drops_empty_results, begin, end),
