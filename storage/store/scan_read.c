@@ -1,7 +1,7 @@
 #include "core/base/mem.h"
 #include "core/plan/time_bar.h"
 #include "storage/figures/store_figures.h"
-#include "storage/store/scan.h"
+#include "storage/store/duplicate_sieve.h"
 
 struct scan_reader *scan_reader_create(void *self)
 {
@@ -22,8 +22,16 @@ void scan_reader_destroy(struct scan_reader *reader)
     head_rows_fini(&reader->rows);
     stream_merge_destroy(reader->merge);
     delete_sieve_destroy(reader->sieve);
+    duplicate_sieve_destroy(reader->duplicates);
     template_scratch_destroy(reader->templates);
     mem_free(reader);
+}
+
+struct duplicate_sieve *scan_reader_duplicates(struct scan_reader *reader)
+{
+    if (reader->duplicates == NULL)
+        reader->duplicates = duplicate_sieve_create();
+    return reader->duplicates;
 }
 
 /* What is read of a part: what was asked for, and what tells which lines are hidden. */
@@ -76,6 +84,25 @@ static void wanted(const struct scan_state *state, int64_t *start_ns, int64_t *e
         *end_ns = bound_ns < *end_ns ? bound_ns : *end_ns;
 }
 
+/* ... of a run. */
+static void wanted_of(const struct scan_state *state, const struct scan_run *run, int64_t *start_ns, int64_t *end_ns)
+{
+    wanted(state, start_ns, end_ns);
+    *start_ns = run->first_ns > *start_ns ? run->first_ns : *start_ns;
+    *end_ns = run->last_ns < *end_ns ? run->last_ns : *end_ns;
+}
+
+/* The time from the first of the elders to the last. */
+static void elders_span(const struct scan_elders *elders, int64_t *first_ns, int64_t *last_ns)
+{
+    *first_ns = INT64_MAX;
+    *last_ns = INT64_MIN;
+    for (uint32_t i = 0; i < elders->count; i++) {
+        *first_ns = elders->pieces[i]->first_ns < *first_ns ? elders->pieces[i]->first_ns : *first_ns;
+        *last_ns = elders->pieces[i]->last_ns > *last_ns ? elders->pieces[i]->last_ns : *last_ns;
+    }
+}
+
 /* Rows [first, end) of a block as a batch. */
 static struct entry_batch batch_of(const struct block_view *view, const struct block_rows_view *rows, uint32_t stream, uint32_t first, uint32_t end)
 {
@@ -105,25 +132,96 @@ struct block_read { /* of a unit that is a block */
     void *sink_self;
 };
 
-/* Gives the wanted ones of these rows, run by run. False: the sink has enough. */
-static bool give_rows(const struct block_read *read, const struct block_rows_view *rows)
+/* Rows [first, end) of the block, as they are. False: the sink has enough. */
+static bool give_plain(const struct block_read *read, const struct block_rows_view *rows, size_t run, uint32_t first, uint32_t end)
+{
+    struct entry_batch batch = batch_of(&read->view, rows, read->unit->runs[run].stream, first, end);
+    return first == end || read->sink(read->sink_self, &batch);
+}
+
+/* ... less what the run's elders have too. */
+static bool give_sieved(const struct block_read *read, const struct block_rows_view *rows, size_t run, uint32_t first, uint32_t end, bool *goes_on,
+                        struct err *err)
 {
     const struct scan_part *part = read->unit->part;
+    const unsigned all = SCAN_LINES | SCAN_METADATA;
+    struct entry_batch batch = batch_of(&read->view, rows, read->unit->runs[run].stream, first, end);
+    struct part_rows own = {.ts_ns = batch.ts_ns, .count = batch.count, .segment = part->segment, .block = part->block, .first_row = first};
+    own.batch = (read->columns & all) == all ? &batch : NULL;
+    const uint8_t *twice;
+    uint32_t count;
+    if (first == end)
+        return true;
+    if (!duplicate_sieve_find(scan_reader_duplicates(read->reader), &part->elders[run], &own, &twice, &count, err))
+        return false;
+    atomic_fetch_add_explicit(&read->state->control->stats.duplicates, count, memory_order_relaxed); // a figure
+    for (uint32_t from = first; *goes_on && from < end;) {
+        uint32_t to = twice == NULL ? end : from;
+        while (to < end && twice[to - first] == 0)
+            to++;
+        *goes_on = give_plain(read, rows, run, from, to);
+        for (from = to; from < end && twice[from - first] != 0;)
+            from++;
+    }
+    return true;
+}
+
+struct span { /* of time */
+    int64_t first_ns, last_ns;
+    bool is_sieved;
+};
+
+/* Those of the run's rows [first, end), of what was read, that are in the span and wanted now. */
+static bool give_span(const struct block_read *read, const struct block_rows_view *rows, size_t run, uint32_t first, uint32_t end, const struct span *span,
+                      bool *goes_on, struct err *err)
+{
     int64_t start_ns, end_ns;
-    for (size_t i = 0; i < read->unit->run_count; i++) {
+    wanted_of(read->state, &read->unit->runs[run], &start_ns, &end_ns);
+    start_ns = span->first_ns > start_ns ? span->first_ns : start_ns;
+    end_ns = span->last_ns < end_ns ? span->last_ns : end_ns;
+    first -= rows->first_row;
+    end -= rows->first_row;
+    scan_clip(rows->ts_ns, &first, &end, start_ns, end_ns);
+    if (first >= end)
+        return true;
+    if (span->is_sieved)
+        return give_sieved(read, rows, run, first + rows->first_row, end + rows->first_row, goes_on, err);
+    *goes_on = give_plain(read, rows, run, first + rows->first_row, end + rows->first_row);
+    return true;
+}
+
+/* What lies beside the run's elders in time is given as it is. Newest first, nobody may want the rest any more after that, and then the elders are not looked at. */
+static bool give_run(const struct block_read *read, const struct block_rows_view *rows, size_t run, uint32_t first, uint32_t end, bool *goes_on,
+                     struct err *err)
+{
+    const struct scan_part *part = read->unit->part;
+    struct span spans[3] = {{INT64_MIN, INT64_MAX, false}};
+    size_t count = 1;
+    if (part->elders != NULL && part->elders[run].count > 0) {
+        int64_t first_ns, last_ns;
+        elders_span(&part->elders[run], &first_ns, &last_ns);
+        count = 0;
+        if (first_ns > INT64_MIN)
+            spans[count++] = (struct span){INT64_MIN, first_ns - 1, false};
+        spans[count++] = (struct span){first_ns, last_ns, true};
+        if (last_ns < INT64_MAX)
+            spans[count++] = (struct span){last_ns + 1, INT64_MAX, false};
+    }
+    for (size_t i = 0; *goes_on && i < count; i++)
+        if (!give_span(read, rows, run, first, end, &spans[read->state->newest_first ? count - 1 - i : i], goes_on, err))
+            return false;
+    return true;
+}
+
+/* Gives the wanted ones of these rows, run by run. *goes_on false: the sink has enough. */
+static bool give_rows(const struct block_read *read, const struct block_rows_view *rows, bool *goes_on, struct err *err)
+{
+    const struct scan_part *part = read->unit->part;
+    for (size_t i = 0; *goes_on && i < read->unit->run_count; i++) {
         uint32_t first = part->rows[i]->first_row, end = first + part->rows[i]->entries;
         first = first < rows->first_row ? rows->first_row : first;
         end = end > rows->first_row + rows->rows ? rows->first_row + rows->rows : end;
-        if (first >= end)
-            continue;
-        wanted(read->state, &start_ns, &end_ns);
-        first -= rows->first_row;
-        end -= rows->first_row;
-        scan_clip(rows->ts_ns, &first, &end, start_ns, end_ns);
-        if (first == end)
-            continue;
-        struct entry_batch batch = batch_of(&read->view, rows, read->unit->runs[i].stream, first + rows->first_row, end + rows->first_row);
-        if (!read->sink(read->sink_self, &batch))
+        if (first < end && !give_run(read, rows, i, first, end, goes_on, err))
             return false;
     }
     return true;
@@ -169,8 +267,7 @@ static bool read_part(struct block_read *read, uint32_t number, bool *goes_on, s
     if (!segment_read_part(part->segment, part->block, number, read->columns, read->reader->blocks, &rows, err))
         return false;
     read->stored_bytes += rows.stored_bytes;
-    *goes_on = give_rows(read, &rows);
-    return true;
+    return give_rows(read, &rows, goes_on, err);
 }
 
 static bool read_all_parts(struct block_read *read, struct err *err)
@@ -222,8 +319,8 @@ static bool read_at_once(struct block_read *read, struct err *err)
     rows.text = has_lines ? view->text : NULL;
     rows.offsets = has_lines ? view->offsets : NULL;
     read->stored_bytes = segment_block_at(part->segment, part->block)->stored_bytes;
-    (void)give_rows(read, &rows);
-    return true;
+    bool goes_on = true;
+    return give_rows(read, &rows, &goes_on, err);
 }
 
 /* cursor: NULL: all of it at once. */
@@ -254,38 +351,78 @@ static bool flush(struct scan_reader *reader, uint32_t stream, batch_sink sink, 
     return sink(sink_self, &batch);
 }
 
-static bool read_list(struct scan_state *state, const struct scan_part *part, const struct merge_piece *piece, uint32_t stream,
-                      struct scan_reader *reader, batch_sink sink, void *sink_self)
+struct list_read { /* of a unit of lists: one of them */
+    struct scan_state *state;
+    const struct scan_part *part;
+    size_t index;
+    uint32_t stream;
+    struct scan_reader *reader;
+    batch_sink sink;
+    void *sink_self;
+};
+
+/* The list's rows of [start_ns, end_ns], less what elders have too; NULL: all of them. */
+static bool read_rows(const struct list_read *read, int64_t start_ns, int64_t end_ns, const struct scan_elders *elders, bool *goes_on, struct err *err)
 {
+    struct scan_reader *reader = read->reader;
     struct head_rows *rows = &reader->rows;
-    struct query_stats *stats = &state->control->stats;
-    int64_t start_ns, end_ns;
-    wanted(state, &start_ns, &end_ns);
-    head_rows_collect(rows, piece->list, piece->view, start_ns, end_ns);
+    const struct merge_piece *piece = read->part->lists[read->index];
+    struct query_stats *stats = &read->state->control->stats;
+    const uint8_t *twice = NULL;
+    uint32_t dropped = 0;
     uint64_t bytes = 0;
-    bool goes_on = true;
-    for (size_t r = 0; goes_on && r < rows->count; r++) {
+    if (start_ns > end_ns)
+        return true;
+    head_rows_collect(rows, piece->list, piece->view, start_ns, end_ns);
+    if (elders != NULL) {
+        struct duplicate_sieve *sieve = scan_reader_duplicates(reader);
+        struct part_rows own = {.ts_ns = duplicate_sieve_times(sieve, rows), .count = (uint32_t)rows->count, .rows = rows->rows, .generation = piece->generation};
+        if (!duplicate_sieve_find(sieve, elders, &own, &twice, &dropped, err))
+            return false;
+    }
+    for (size_t r = 0; *goes_on && r < rows->count; r++) {
         const struct head_row *row = &rows->rows[r];
+        if (twice != NULL && twice[r] != 0)
+            continue;
         uint32_t set = (reader->builder.columns & SCAN_METADATA) != 0
-                           ? batch_builder_reference(&reader->builder, part->generation, row->metadata)
+                           ? batch_builder_reference(&reader->builder, piece->generation, row->metadata)
                            : 0;
         batch_builder_add(&reader->builder, row->ts_ns, slice_of(row->line, row->line_len), set);
         bytes += row->line_len;
         if (batch_builder_is_full(&reader->builder))
-            goes_on = flush(reader, stream, sink, sink_self);
+            *goes_on = flush(reader, read->stream, read->sink, read->sink_self);
     }
-    atomic_fetch_add_explicit(&stats->head_lines, rows->count, memory_order_relaxed); // figures, all of them
+    atomic_fetch_add_explicit(&stats->head_lines, rows->count - dropped, memory_order_relaxed); // figures, all of them
     atomic_fetch_add_explicit(&stats->head_bytes, bytes, memory_order_relaxed);
-    atomic_fetch_add_explicit(&stats->head_chunks, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&stats->duplicates, rows->duplicates, memory_order_relaxed);
-    return goes_on && flush(reader, stream, sink, sink_self);
+    atomic_fetch_add_explicit(&stats->duplicates, rows->duplicates + dropped, memory_order_relaxed);
+    *goes_on = *goes_on && flush(reader, read->stream, read->sink, read->sink_self);
+    return true;
 }
 
-static bool read_group(struct scan_state *state, const struct merge_piece *pieces, uint32_t count, uint32_t stream,
+static bool read_list(const struct list_read *read, const struct scan_run *run, bool *goes_on, struct err *err)
+{
+    const struct scan_elders *elders = read->part->elders == NULL || read->part->elders[read->index].count == 0 ? NULL : &read->part->elders[read->index];
+    int64_t start_ns, end_ns, first_ns, last_ns;
+    atomic_fetch_add_explicit(&read->state->control->stats.head_chunks, 1, memory_order_relaxed); // a figure
+    wanted_of(read->state, run, &start_ns, &end_ns);
+    if (elders != NULL && read->state->newest_first) { // what is newer than they are may be enough
+        elders_span(elders, &first_ns, &last_ns);
+        if (last_ns < end_ns) {
+            int64_t from_ns = last_ns >= start_ns ? last_ns + 1 : start_ns;
+            if (!read_rows(read, from_ns, end_ns, NULL, goes_on, err))
+                return false;
+            end_ns = last_ns;
+            wanted_of(read->state, run, &start_ns, &first_ns);
+        }
+    }
+    return !*goes_on || read_rows(read, start_ns, end_ns, elders, goes_on, err);
+}
+
+static bool read_group(struct scan_state *state, const struct merge_piece *pieces, uint32_t count, const struct scan_run *run,
                        struct scan_reader *reader, batch_sink sink, void *sink_self, bool *out_goes_on, struct err *err)
 {
     int64_t start_ns, end_ns;
-    wanted(state, &start_ns, &end_ns);
+    wanted_of(state, run, &start_ns, &end_ns);
     stream_merge_begin(reader->merge, pieces, count, start_ns, end_ns);
     bool is_end = false;
     *out_goes_on = true;
@@ -298,10 +435,10 @@ static bool read_group(struct scan_state *state, const struct merge_piece *piece
         uint32_t set = (reader->builder.columns & SCAN_METADATA) != 0 ? batch_builder_set(&reader->builder, row.metadata, true) : 0;
         batch_builder_add(&reader->builder, row.ts_ns, row.line, set);
         if (batch_builder_is_full(&reader->builder))
-            *out_goes_on = flush(reader, stream, sink, sink_self);
+            *out_goes_on = flush(reader, run->stream, sink, sink_self);
     }
     atomic_fetch_add_explicit(&state->control->stats.duplicates, stream_merge_duplicates(reader->merge), memory_order_relaxed); // a figure
-    *out_goes_on = *out_goes_on && flush(reader, stream, sink, sink_self);
+    *out_goes_on = *out_goes_on && flush(reader, run->stream, sink, sink_self);
     return true;
 }
 
@@ -313,7 +450,7 @@ static bool read_merged(struct scan_state *state, const struct scan_unit *unit, 
     batch_builder_begin(&reader->builder, columns_of(state, part));
     bool ok = true, goes_on = true;
     for (size_t i = 0; ok && goes_on && i < unit->run_count; i++)
-        ok = read_group(state, part->groups[i], part->group_counts[i], unit->runs[i].stream, reader, sink, sink_self, &goes_on, err);
+        ok = read_group(state, part->groups[i], part->group_counts[i], &unit->runs[i], reader, sink, sink_self, &goes_on, err);
     stream_merge_begin(reader->merge, NULL, 0, 0, 0); // gives the blocks back, and with them the segments
     block_slots_clear(slots);
     scan_count_blocks(state, slots->blocks_read, slots->stored_bytes, slots->decompress_ns);
@@ -335,21 +472,39 @@ static bool read_unit(struct scan_state *state, const struct scan_unit *unit, st
         return read_merged(state, unit, reader, sink, sink_self, err);
     batch_builder_begin(&reader->builder, columns_of(state, part));
     bool goes_on = true;
-    for (size_t i = 0; goes_on && i < unit->run_count; i++)
-        goes_on = read_list(state, part, part->lists[i], unit->runs[i].stream, reader, sink, sink_self);
-    return true;
+    bool ok = true;
+    for (size_t i = 0; ok && goes_on && i < unit->run_count; i++) {
+        struct list_read read = {state, part, i, unit->runs[i].stream, reader, sink, sink_self};
+        ok = read_list(&read, &unit->runs[i], &goes_on, err);
+    }
+    return ok;
+}
+
+/* What looking for duplicates read. */
+static void count_duplicates(struct scan_state *state, struct scan_reader *reader)
+{
+    uint64_t blocks, stored_bytes;
+    int64_t decompress_ns;
+    if (reader->duplicates == NULL)
+        return;
+    duplicate_sieve_rest(reader->duplicates, &blocks, &stored_bytes, &decompress_ns);
+    scan_count_blocks(state, blocks, stored_bytes, decompress_ns);
 }
 
 bool scan_unit_read_step(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
                          void *sink_self, struct err *err)
 {
     struct scan_state *state = scan->state;
-    if (!((const struct scan_part *)unit->part)->is_sieved)
-        return read_unit(state, unit, reader, cursor, sink, sink_self, err);
+    if (!((const struct scan_part *)unit->part)->is_sieved) {
+        bool is_read = read_unit(state, unit, reader, cursor, sink, sink_self, err);
+        count_duplicates(state, reader);
+        return is_read;
+    }
     if (reader->sieve == NULL)
         reader->sieve = delete_sieve_create();
     struct sieve_sink sieved = {.state = state, .sieve = reader->sieve, .sink = sink, .self = sink_self};
     bool ok = read_unit(state, unit, reader, cursor, sieve_sink_take, &sieved, err);
+    count_duplicates(state, reader);
     delete_sieve_forget(reader->sieve); // its filters may go with this scan, the reader may not
     return ok;
 }
