@@ -12,6 +12,7 @@ struct times { /* of a chunk list's rows */
 };
 
 struct duplicate_sieve {
+    struct known_pairs *known;
     struct block_slots slots;
     struct head_rows elder_rows;
     struct times own_times, elder_times;
@@ -22,9 +23,11 @@ struct duplicate_sieve {
     bool holds_lines;
 };
 
-struct duplicate_sieve *duplicate_sieve_create(void)
+struct duplicate_sieve *duplicate_sieve_create(struct known_pairs *known)
 {
-    return mem_zero(sizeof(struct duplicate_sieve));
+    struct duplicate_sieve *sieve = mem_zero(sizeof(*sieve));
+    sieve->known = known;
+    return sieve;
 }
 
 void duplicate_sieve_destroy(struct duplicate_sieve *sieve)
@@ -102,7 +105,7 @@ static bool elder_open(struct duplicate_sieve *sieve, const struct merge_piece *
     struct part_rows all = {.ts_ns = (*out_slot)->view.ts_ns + run->first_row,
                             .count = run->entries,
                             .segment = elder->segment,
-                            .block = run->block,
+                            .run = run,
                             .first_row = run->first_row};
     *out = rows_between(&all, first_ns, last_ns);
     return true;
@@ -161,6 +164,12 @@ static struct hash128 row_hash(const struct row_text *row)
     return hash128_seeded(row->line, row->metadata.len == 0 ? 0 : hash64(row->metadata));
 }
 
+struct found {
+    uint32_t count; /* of rows that are there twice */
+    bool meets;     /* an instant is in both */
+    bool shares;    /* a row may be */
+};
+
 struct side { /* rows [first, end) of one instant */
     const struct part_rows *rows;
     const struct block_slot *slot;
@@ -177,10 +186,9 @@ static bool is_among(const struct row_text *row, const struct side *elder)
     return false;
 }
 
-/* Marks those of one instant; mark: of the first of them. Returns how many were not marked before. */
-static uint32_t compare_instant(struct duplicate_sieve *sieve, const struct side *own, const struct side *elder, uint8_t *mark)
+/* Marks those of one instant; mark: of the first of them. Counts those that were not marked before; those that were may be the elder's too. */
+static void compare_instant(struct duplicate_sieve *sieve, const struct side *own, const struct side *elder, uint8_t *mark, struct found *found)
 {
-    uint32_t found = 0;
     size_t others = elder->end - elder->first;
     bool by_text = others * (own->end - own->first) <= PAIRS_FEW;
     if (!by_text && others > sieve->hash_cap) {
@@ -196,14 +204,15 @@ static uint32_t compare_instant(struct duplicate_sieve *sieve, const struct side
     for (uint32_t i = own->first; i < own->end; i++, mark++) {
         struct row_text row = row_text(own->rows, own->slot, i);
         struct hash128 hash;
+        found->shares = found->shares || *mark != 0;
         if (*mark != 0)
             continue;
         if (!by_text)
             hash = row_hash(&row);
         *mark = by_text ? is_among(&row, elder) : bsearch(&hash, sieve->hashes, others, sizeof(hash), by_hash) != NULL;
-        found += *mark;
+        found->count += *mark;
+        found->shares = found->shares || *mark != 0;
     }
-    return found;
 }
 
 /* What row_text needs beside the rows. */
@@ -213,18 +222,19 @@ static bool text_open(struct duplicate_sieve *sieve, const struct part_rows *row
     if (rows->segment == NULL || rows->batch != NULL)
         return true;
     sieve->holds_lines = true;
-    return block_slots_hold(&sieve->slots, rows->segment, rows->block, SCAN_LINES | SCAN_METADATA, out, err);
+    return block_slots_hold(&sieve->slots, rows->segment, rows->run->block, SCAN_LINES | SCAN_METADATA, out, err);
 }
 
 /* Instants of both: their rows are compared. marks: of the own rows. */
-static bool compare(struct duplicate_sieve *sieve, const struct part_rows *own, const struct part_rows *elder, uint8_t *marks, uint32_t *found, struct err *err)
+static bool compare(struct duplicate_sieve *sieve, const struct part_rows *own, const struct part_rows *elder, uint8_t *marks, struct found *found,
+                    struct err *err)
 {
     struct block_slot *own_slot = NULL, *elder_slot = NULL;
     bool ok = text_open(sieve, own, &own_slot, err) && text_open(sieve, elder, &elder_slot, err);
     uint32_t a = 0, b = 0;
     while (ok && find_meeting(own, elder, &a, &b)) {
         struct side mine = {own, own_slot, a, instant_end(own, a)}, other = {elder, elder_slot, b, instant_end(elder, b)};
-        *found += compare_instant(sieve, &mine, &other, marks + a);
+        compare_instant(sieve, &mine, &other, marks + a, found);
         a = mine.end;
         b = other.end;
     }
@@ -233,50 +243,64 @@ static bool compare(struct duplicate_sieve *sieve, const struct part_rows *own, 
     return ok;
 }
 
+/* Two whole runs, as far as they overlap, had nothing in common: that holds for ever. */
+static void tell_known(struct duplicate_sieve *sieve, const struct part_rows *rows, const struct merge_piece *elder)
+{
+    if (rows->segment == NULL || elder->segment == NULL || elder->first_ns != elder->run->first_ns || elder->last_ns != elder->run->last_ns)
+        return;
+    const struct segment_run *run = rows->run;
+    int64_t first_ns = run->first_ns > elder->first_ns ? run->first_ns : elder->first_ns;
+    int64_t last_ns = run->last_ns < elder->last_ns ? run->last_ns : elder->last_ns;
+    if (rows->first_ns <= first_ns && rows->last_ns >= last_ns)
+        known_pairs_add(sieve->known, (struct known_run){rows->segment, run}, (struct known_run){elder->segment, elder->run});
+}
+
 /* marks: NULL: whether an instant meets is all that is asked. */
-static bool ask_elder(struct duplicate_sieve *sieve, const struct merge_piece *elder, const struct part_rows *rows, uint8_t *marks, bool *meets,
-                      uint32_t *found, struct err *err)
+static bool ask_elder(struct duplicate_sieve *sieve, const struct merge_piece *elder, const struct part_rows *rows, uint8_t *marks, struct found *found,
+                      struct err *err)
 {
     struct part_rows own = rows_between(rows, elder->first_ns, elder->last_ns), others;
-    struct block_slot *slot;
+    struct block_slot *slot = NULL;
     uint32_t a = 0, b = 0;
-    *meets = false;
-    if (own.count == 0)
-        return true;
-    if (!elder_open(sieve, elder, own.ts_ns[0], own.ts_ns[own.count - 1], &others, &slot, err))
-        return false;
-    *meets = find_meeting(&own, &others, &a, &b);
-    bool ok = !*meets || marks == NULL || compare(sieve, &own, &others, marks + (own.ts_ns - rows->ts_ns), found, err);
-    block_slots_release(&sieve->slots, slot);
+    bool ok = true;
+    found->meets = found->shares = false;
+    if (own.count > 0) {
+        if (!elder_open(sieve, elder, own.ts_ns[0], own.ts_ns[own.count - 1], &others, &slot, err))
+            return false;
+        found->meets = find_meeting(&own, &others, &a, &b);
+        found->shares = found->meets && marks == NULL;
+        ok = !found->meets || marks == NULL || compare(sieve, &own, &others, marks + (own.ts_ns - rows->ts_ns), found, err);
+        block_slots_release(&sieve->slots, slot);
+    }
+    if (ok && !found->shares)
+        tell_known(sieve, rows, elder);
     return ok;
 }
 
 bool duplicate_sieve_find(struct duplicate_sieve *sieve, const struct scan_elders *elders, const struct part_rows *rows, const uint8_t **out_twice,
                           uint32_t *out_count, struct err *err)
 {
-    *out_twice = NULL;
-    *out_count = 0;
+    struct found found = {0};
     if (rows->count > sieve->twice_cap) {
         sieve->twice_cap = (size_t)rows->count * 2;
         sieve->twice = mem_grow(sieve->twice, sieve->twice_cap, 1);
     }
     if (rows->count > 0)
         memset(sieve->twice, 0, rows->count);
-    for (uint32_t i = 0; i < elders->count; i++) {
-        bool meets;
-        if (!ask_elder(sieve, elders->pieces[i], rows, sieve->twice, &meets, out_count, err))
+    for (uint32_t i = 0; i < elders->count; i++)
+        if (!ask_elder(sieve, elders->pieces[i], rows, sieve->twice, &found, err))
             return false;
-    }
-    *out_twice = *out_count > 0 ? sieve->twice : NULL;
+    *out_twice = found.count > 0 ? sieve->twice : NULL;
+    *out_count = found.count;
     return true;
 }
 
 bool duplicate_sieve_meets(struct duplicate_sieve *sieve, const struct scan_elders *elders, const struct part_rows *rows, bool *out_meets, struct err *err)
 {
-    uint32_t found = 0;
-    *out_meets = false;
-    for (uint32_t i = 0; i < elders->count && !*out_meets; i++)
-        if (!ask_elder(sieve, elders->pieces[i], rows, NULL, out_meets, &found, err))
+    struct found found = {0};
+    for (uint32_t i = 0; i < elders->count && !found.meets; i++)
+        if (!ask_elder(sieve, elders->pieces[i], rows, NULL, &found, err))
             return false;
+    *out_meets = found.meets;
     return true;
 }

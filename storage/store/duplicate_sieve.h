@@ -12,9 +12,11 @@
 struct part_rows {
     const int64_t *ts_ns;
     uint32_t count;
+    int64_t first_ns, last_ns; /* all that the part has between these are here, for known_pairs; first > last: not known, and of chunk lists not asked */
     /* Of a block: */
     struct segment *segment; /* NULL: of a chunk list */
-    uint32_t block, first_row;
+    const struct segment_run *run;
+    uint32_t first_row; /* of the block */
     const struct entry_batch *batch; /* its lines and metadata from batch_row on, if they have been read already; or NULL */
     uint32_t batch_row;
     /* Of a chunk list: */
@@ -23,7 +25,8 @@ struct part_rows {
 };
 
 struct duplicate_sieve;
-struct duplicate_sieve *duplicate_sieve_create(void) MUST_CHECK;
+/* What it finds of whole runs goes to *known, which outlives it. */
+struct duplicate_sieve *duplicate_sieve_create(struct known_pairs *known) MUST_CHECK;
 void duplicate_sieve_destroy(struct duplicate_sieve *sieve); /* NULL is fine */
 
 /* *out_twice: a byte a row, 1: an elder has it too; NULL: none of them is. Valid until the next call. */

@@ -87,7 +87,7 @@ struct scan_reader {
 /* The rows of [*first, *end) inside the range. */
 void scan_clip(const int64_t *ts_ns, uint32_t *first, uint32_t *end, int64_t start_ns, int64_t end_ns);
 void scan_count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes, int64_t decompress_ns);
-struct duplicate_sieve *scan_reader_duplicates(struct scan_reader *reader);
+struct duplicate_sieve *scan_reader_duplicates(const struct scan_state *state, struct scan_reader *reader);
 /* ... and source's functions. */
 struct scan_reader *scan_reader_create(void *self);
 void scan_reader_destroy(struct scan_reader *reader);

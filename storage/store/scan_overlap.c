@@ -129,16 +129,26 @@ static void cut_pieces(struct cut *cut)
         qsort(cut->members, cut->member_count, sizeof(*cut->members), member_cmp);
 }
 
+/* Runs that were compared before. */
+static bool are_known(const struct cut *cut, const struct merge_piece *younger, const struct merge_piece *elder)
+{
+    return younger->segment != NULL && elder->segment != NULL &&
+           known_pairs_have(cut->plan->state->store->known_pairs, (struct known_run){younger->segment, younger->run},
+                            (struct known_run){elder->segment, elder->run});
+}
+
 static void pair_add(struct cut *cut, uint32_t a, uint32_t b)
 {
-    uint32_t age_a = cut->apart[a].merge.age, age_b = cut->apart[b].merge.age;
-    if (age_a == age_b) // runs of one segment have no entry in common
+    bool is_first = cut->apart[a].merge.age < cut->apart[b].merge.age;
+    struct elder_pair pair = is_first ? (struct elder_pair){b, a} : (struct elder_pair){a, b};
+    const struct merge_piece *younger = &cut->apart[pair.younger].merge, *elder = &cut->apart[pair.elder].merge;
+    if (younger->age == elder->age || are_known(cut, younger, elder)) // runs of one segment have no entry in common
         return;
     if (cut->pair_count == cut->pair_cap) {
         cut->pair_cap = cut->pair_cap == 0 ? 64 : cut->pair_cap * 2;
         cut->pairs = mem_grow(cut->pairs, cut->pair_cap, sizeof(*cut->pairs));
     }
-    cut->pairs[cut->pair_count++] = age_a < age_b ? (struct elder_pair){b, a} : (struct elder_pair){a, b};
+    cut->pairs[cut->pair_count++] = pair;
 }
 
 /* Who overlaps whom. Few are open at any time, so this is soon done. */

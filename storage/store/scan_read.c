@@ -27,10 +27,10 @@ void scan_reader_destroy(struct scan_reader *reader)
     mem_free(reader);
 }
 
-struct duplicate_sieve *scan_reader_duplicates(struct scan_reader *reader)
+struct duplicate_sieve *scan_reader_duplicates(const struct scan_state *state, struct scan_reader *reader)
 {
     if (reader->duplicates == NULL)
-        reader->duplicates = duplicate_sieve_create();
+        reader->duplicates = duplicate_sieve_create(state->store->known_pairs);
     return reader->duplicates;
 }
 
@@ -139,20 +139,29 @@ static bool give_plain(const struct block_read *read, const struct block_rows_vi
     return first == end || read->sink(read->sink_self, &batch);
 }
 
-/* ... less what the run's elders have too. */
-static bool give_sieved(const struct block_read *read, const struct block_rows_view *rows, size_t run, uint32_t first, uint32_t end, bool *goes_on,
-                        struct err *err)
+struct span { /* of time */
+    int64_t first_ns, last_ns;
+    bool is_sieved;
+};
+
+/* ... less what the run's elders have too. span: the run has no other rows in it; empty: not known. */
+static bool give_sieved(const struct block_read *read, const struct block_rows_view *rows, size_t run, uint32_t first, uint32_t end, const struct span *span,
+                        bool *goes_on, struct err *err)
 {
     const struct scan_part *part = read->unit->part;
     const unsigned all = SCAN_LINES | SCAN_METADATA;
     struct entry_batch batch = batch_of(&read->view, rows, read->unit->runs[run].stream, first, end);
-    struct part_rows own = {.ts_ns = batch.ts_ns, .count = batch.count, .segment = part->segment, .block = part->block, .first_row = first};
+    struct part_rows own = {.ts_ns = batch.ts_ns,
+                            .count = batch.count,
+                            .first_ns = span->first_ns,
+                            .last_ns = span->last_ns,
+                            .segment = part->segment,
+                            .run = part->rows[run],
+                            .first_row = first};
     own.batch = (read->columns & all) == all ? &batch : NULL;
     const uint8_t *twice;
     uint32_t count;
-    if (first == end)
-        return true;
-    if (!duplicate_sieve_find(scan_reader_duplicates(read->reader), &part->elders[run], &own, &twice, &count, err))
+    if (!duplicate_sieve_find(scan_reader_duplicates(read->state, read->reader), &part->elders[run], &own, &twice, &count, err))
         return false;
     atomic_fetch_add_explicit(&read->state->control->stats.duplicates, count, memory_order_relaxed); // a figure
     for (uint32_t from = first; *goes_on && from < end;) {
@@ -166,28 +175,29 @@ static bool give_sieved(const struct block_read *read, const struct block_rows_v
     return true;
 }
 
-struct span { /* of time */
-    int64_t first_ns, last_ns;
-    bool is_sieved;
-};
-
 /* Those of the run's rows [first, end), of what was read, that are in the span and wanted now. */
-static bool give_span(const struct block_read *read, const struct block_rows_view *rows, size_t run, uint32_t first, uint32_t end, const struct span *span,
+static bool give_span(const struct block_read *read, const struct block_rows_view *rows, size_t run, uint32_t first, uint32_t end, const struct span *of,
                       bool *goes_on, struct err *err)
 {
+    const struct segment_run *all = ((const struct scan_part *)read->unit->part)->rows[run];
+    struct span span = *of;
     int64_t start_ns, end_ns;
+    uint32_t from = first - rows->first_row, to = end - rows->first_row;
     wanted_of(read->state, &read->unit->runs[run], &start_ns, &end_ns);
-    start_ns = span->first_ns > start_ns ? span->first_ns : start_ns;
-    end_ns = span->last_ns < end_ns ? span->last_ns : end_ns;
-    first -= rows->first_row;
-    end -= rows->first_row;
-    scan_clip(rows->ts_ns, &first, &end, start_ns, end_ns);
-    if (first >= end)
+    span.first_ns = span.first_ns > start_ns ? span.first_ns : start_ns;
+    span.last_ns = span.last_ns < end_ns ? span.last_ns : end_ns;
+    int64_t row_first_ns = rows->ts_ns[from], row_last_ns = rows->ts_ns[to - 1];
+    scan_clip(rows->ts_ns, &from, &to, span.first_ns, span.last_ns);
+    if (from >= to)
         return true;
-    if (span->is_sieved)
-        return give_sieved(read, rows, run, first + rows->first_row, end + rows->first_row, goes_on, err);
-    *goes_on = give_plain(read, rows, run, first + rows->first_row, end + rows->first_row);
-    return true;
+    if (!span.is_sieved) {
+        *goes_on = give_plain(read, rows, run, from + rows->first_row, to + rows->first_row);
+        return true;
+    }
+    bool goes_before = first > all->first_row && row_first_ns >= span.first_ns, goes_behind = end < all->first_row + all->entries && row_last_ns <= span.last_ns;
+    if (goes_before || goes_behind) // what was read has not all of the span
+        span = (struct span){INT64_MAX, INT64_MIN, true};
+    return give_sieved(read, rows, run, from + rows->first_row, to + rows->first_row, &span, goes_on, err);
 }
 
 /* What lies beside the run's elders in time is given as it is. Newest first, nobody may want the rest any more after that, and then the elders are not looked at. */
@@ -208,7 +218,7 @@ static bool give_run(const struct block_read *read, const struct block_rows_view
             spans[count++] = (struct span){last_ns + 1, INT64_MAX, false};
     }
     for (size_t i = 0; *goes_on && i < count; i++)
-        if (!give_span(read, rows, run, first, end, &spans[read->state->newest_first ? count - 1 - i : i], goes_on, err))
+        if (!give_span(read, rows, run, first, end, &spans[read->state->newest_first ? count - 1 - i : i], goes_on, err)) // the best ones first
             return false;
     return true;
 }
@@ -375,7 +385,7 @@ static bool read_rows(const struct list_read *read, int64_t start_ns, int64_t en
         return true;
     head_rows_collect(rows, piece->list, piece->view, start_ns, end_ns);
     if (elders != NULL) {
-        struct duplicate_sieve *sieve = scan_reader_duplicates(reader);
+        struct duplicate_sieve *sieve = scan_reader_duplicates(read->state, reader);
         struct part_rows own = {.ts_ns = duplicate_sieve_times(sieve, rows), .count = (uint32_t)rows->count, .rows = rows->rows, .generation = piece->generation};
         if (!duplicate_sieve_find(sieve, elders, &own, &twice, &dropped, err))
             return false;

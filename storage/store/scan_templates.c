@@ -89,7 +89,13 @@ static struct part_rows run_rows(const struct scan_state *state, const struct sc
     int64_t start_ns = unit->runs[run].first_ns > state->start_ns ? unit->runs[run].first_ns : state->start_ns;
     int64_t end_ns = unit->runs[run].last_ns < state->end_ns ? unit->runs[run].last_ns : state->end_ns;
     scan_clip(view->ts_ns, &first, &end, start_ns, end_ns);
-    return (struct part_rows){.ts_ns = view->ts_ns + first, .count = end - first, .segment = part->segment, .block = part->block, .first_row = first};
+    return (struct part_rows){.ts_ns = view->ts_ns + first,
+                              .count = end - first,
+                              .first_ns = start_ns,
+                              .last_ns = end_ns,
+                              .segment = part->segment,
+                              .run = part->rows[run],
+                              .first_row = first};
 }
 
 /* Whether lines must be read to tell which rows an elder has too. */
@@ -100,7 +106,7 @@ static bool elders_meet(struct scan_state *state, const struct scan_unit *unit, 
     *out_meets = false;
     for (size_t i = 0; part->elders != NULL && !*out_meets && i < unit->run_count; i++) {
         struct part_rows rows = run_rows(state, unit, i, view);
-        if (part->elders[i].count > 0 && !duplicate_sieve_meets(scan_reader_duplicates(reader), &part->elders[i], &rows, out_meets, err))
+        if (part->elders[i].count > 0 && !duplicate_sieve_meets(scan_reader_duplicates(state, reader), &part->elders[i], &rows, out_meets, err))
             return false;
     }
     return true;
