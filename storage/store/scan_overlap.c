@@ -226,16 +226,28 @@ static void cut_chain(struct scan_plan *plan, const struct scan_piece *pieces, s
     mem_free(cut.pairs);
 }
 
+/* pieces[next] begins at the instant with which a run of its own segment ends, and these have no entry in common: do they stand apart? Not if another part begins
+ * there too. */
+static bool stand_apart(const struct scan_plan *plan, size_t next)
+{
+    const struct scan_piece *piece = &plan->pieces[next];
+    size_t i = next + 1;
+    while (i < plan->count && plan->pieces[i].stream == piece->stream && plan->pieces[i].merge.first_ns == piece->merge.first_ns)
+        if (plan->pieces[i++].merge.age != piece->merge.age)
+            return false;
+    return true;
+}
+
 void scan_plan_cut(struct scan_plan *plan)
 {
     for (size_t i = 0; i < plan->count;) {
         struct scan_piece *piece = &plan->pieces[i];
         int64_t last = piece->merge.last_ns;
-        bool is_one = true; // all so far are of one segment: its runs may meet at an instant, and have no entry in common
+        bool is_one = true; // all so far are of one segment
         size_t end = i + 1;
         for (; end < plan->count && plan->pieces[end].stream == piece->stream; end++) {
             const struct merge_piece *next = &plan->pieces[end].merge;
-            if (next->first_ns > last || (is_one && next->age == piece->merge.age && next->first_ns >= last))
+            if (next->first_ns > last || (is_one && next->age == piece->merge.age && next->first_ns == last && stand_apart(plan, end)))
                 break;
             is_one = is_one && next->age == piece->merge.age;
             last = next->last_ns > last ? next->last_ns : last;

@@ -14,7 +14,7 @@
 
 #define BEGIN (DAY0 * NS_PER_DAY)
 #define OWN_STREAMS 3u
-#define SEEDS 60u
+#define SEEDS 36u
 
 /* ---- a history ---- */
 
