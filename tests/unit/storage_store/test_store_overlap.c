@@ -473,11 +473,11 @@ static void one_history(unsigned seed)
         push_part(&history, part);
         if (pick(&history, 5) != 0 && !store_flush(history.store, &err))
             fail_msg("flush: %s", err.text);
-        if (pick(&history, 40) == 0) {
+        bool is_quiet = pick(&history, 40) == 0; // all becomes one segment then; else any eight sealed ones do
+        if (is_quiet)
             atomic_fetch_add(&clock_moved_ns, 2 * NS_PER_HOUR);
-            if (!store_maintain(history.store, &err))
-                fail_msg("maintain: %s", err.text);
-        }
+        if ((is_quiet || seed % 4 == 3) && !store_maintain(history.store, &err))
+            fail_msg("maintain: %s", err.text);
         if (part % 8 == 7)
             look(&history, 6);
     }
