@@ -87,8 +87,17 @@ struct scan_reader {
 /* The rows of [*first, *end) inside the range. */
 void scan_clip(const int64_t *ts_ns, uint32_t *first, uint32_t *end, int64_t start_ns, int64_t end_ns);
 void scan_count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes, int64_t decompress_ns);
+/* What is read of a part: what was asked for, and what tells which lines are hidden. */
+unsigned scan_columns(const struct scan_state *state, const struct scan_part *part);
+/* The time that is still wanted of a run. */
+void scan_wanted(const struct scan_state *state, const struct scan_run *run, int64_t *start_ns, int64_t *end_ns);
+/* The time from the first of the elders to the last. */
+void scan_elders_span(const struct scan_elders *elders, int64_t *first_ns, int64_t *last_ns);
 struct duplicate_sieve *scan_reader_duplicates(const struct scan_state *state, struct scan_reader *reader);
-/* ... and source's functions. */
+/* scan_block.c: a unit that is a block. cursor: NULL: all of it at once. */
+bool scan_block_read(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
+                     void *sink_self, struct err *err) MUST_CHECK;
+/* scan_read.c: source's functions. */
 struct scan_reader *scan_reader_create(void *self);
 void scan_reader_destroy(struct scan_reader *reader);
 bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,
