@@ -5,8 +5,8 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 
-#define SETS ((size_t)16384) /* a power of two */
-#define WAYS 4u              /* pairs that a hash may have: 2 MiB in all, which are touched as pairs come */
+#define SETS ((size_t)32768) /* a power of two */
+#define WAYS 4u              /* pairs that a hash may have: 4 MiB in all, which are touched as pairs come */
 
 struct pair { // of runs, each by its segment and its place in it; all zero: none
     uint64_t younger_segment, younger_at, elder_segment, elder_at;

@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "storage/store/scan_plan.h"
 
-#define APART_MAX ((size_t)4) /* parts over one instant that are read each for itself */
+#define APART_MAX ((size_t)16) /* parts over one instant that are read each for itself */
 
 struct deep_window { /* more than APART_MAX parts lie over each instant of it */
     int64_t first_ns, last_ns;

@@ -14,7 +14,7 @@
 
 #define BEGIN (DAY0 * NS_PER_DAY)
 #define OWN_STREAMS 3u
-#define SEEDS 36u
+#define SEEDS 42u
 
 /* ---- a history ---- */
 
@@ -29,7 +29,8 @@ static const struct shape shapes[] = {
     {50, 3, 20, 0, 5, 40},    // neighbours, by a little
     {50, 1, 20, 0, 30, 40},   // at an instant or two, many of them twice
     {20, 60, 16, 0, 10, 20},  // several deep
-    {10, 300, 24, 0, 10, 16}, // all over all
+    {5, 400, 40, 1, 10, 10},  // all over all
+    {10, 170, 44, 0, 10, 12}, // now more than are read apart, now fewer
     {50, 5, 20, 2, 10, 40},   // some entries long before or after
     {4, 2, 30, 0, 10, 60},    // few instants, each with many entries
 };
