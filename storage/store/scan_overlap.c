@@ -9,9 +9,7 @@
 #include "core/base/mem.h"
 #include "storage/store/scan_plan.h"
 
-#define APART_MAX ((size_t)16) /* parts over one instant that are read each for itself */
-
-struct deep_window { /* more than APART_MAX parts lie over each instant of it */
+struct deep_window { /* more than parts_apart_max parts lie over each instant of it */
     int64_t first_ns, last_ns;
 };
 
@@ -47,6 +45,7 @@ static int by_value(const void *a, const void *b)
 /* Walks over all beginnings and ends in order of time. */
 static void find_windows(struct cut *cut)
 {
+    const size_t deep = (size_t)cut->plan->state->store->config.parts_apart_max + 1;
     int64_t *ends = mem_array(cut->count, sizeof(*ends));
     for (size_t i = 0; i < cut->count; i++)
         ends[i] = cut->pieces[i].merge.last_ns;
@@ -54,10 +53,10 @@ static void find_windows(struct cut *cut)
     cut->windows = mem_array(cut->count, sizeof(*cut->windows)); // one begins with a piece
     for (size_t begun = 0, ended = 0; ended < cut->count;) {
         if (begun < cut->count && cut->pieces[begun].merge.first_ns <= ends[ended]) {
-            if (++begun - ended == APART_MAX + 1)
+            if (++begun - ended == deep)
                 cut->windows[cut->window_count].first_ns = cut->pieces[begun - 1].merge.first_ns;
         } else {
-            if (begun - ended++ == APART_MAX + 1)
+            if (begun - ended++ == deep)
                 cut->windows[cut->window_count++].last_ns = ends[ended - 1];
         }
     }

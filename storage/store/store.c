@@ -34,6 +34,7 @@ void store_config_defaults(struct store_config *out)
         .seal_block_bytes = (size_t)512 << 10,
         .merge_block_bytes = (size_t)1 << 20,
         .merge_part_bytes = (size_t)256 << 10,
+        .parts_apart_max = 16,
         .zstd_level_seal = 1,
         .zstd_level_merge = 6,
         .compaction = true,

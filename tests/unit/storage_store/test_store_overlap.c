@@ -30,7 +30,7 @@ static const struct shape shapes[] = {
     {50, 1, 20, 0, 30, 40},   // at an instant or two, many of them twice
     {20, 60, 16, 0, 10, 20},  // several deep
     {5, 400, 40, 1, 10, 10},  // all over all
-    {10, 170, 44, 0, 10, 12}, // now more than are read apart, now fewer
+    {10, 40, 30, 0, 10, 12},  // now more than are read apart, now fewer
     {50, 5, 20, 2, 10, 40},   // some entries long before or after
     {4, 2, 30, 0, 10, 60},    // few instants, each with many entries
 };
@@ -464,6 +464,7 @@ static void one_history(unsigned seed)
     config.seal_block_bytes = seed % 3 == 0 ? 4096 : 100 + pick(&history, 400); // mostly some runs a stream and segment
     config.merge_block_bytes = 400 + pick(&history, 2000);
     config.merge_part_bytes = 60 + pick(&history, 200);
+    config.parts_apart_max = seed % 5 == 0 ? 16 : pick(&history, 6); // 0: all that overlaps is merged
     config.query_threads = 1 + seed % 2;
     config.delete_delay_ns = INT64_MAX / 4;
     if (!store_open(&config, &history.store, &err))
