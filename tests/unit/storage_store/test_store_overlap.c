@@ -310,6 +310,7 @@ static void run_query(struct history *history, const char *text, struct query_re
     request->now_ns = BEGIN + NS_PER_DAY;
     if (!query_run(store_source(history->store), store_executor(history->store), request, &control, arena, out, &err))
         fail_msg("seed %u: %s: %s", history->seed, text, err.text);
+    expr_fini(expr);
 }
 
 /* Result streams by label text: app, then m where there is one, else pod, which sorts behind it. */
