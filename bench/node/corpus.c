@@ -336,7 +336,7 @@ int corpus_next(struct corpus *c, struct corpus_push *out)
     out->lines = out->line_bytes = 0;
     while (c->lines_done < c->lines_total && out->line_bytes < c->config.push_bytes) {
         double at = (double)c->lines_done / (double)c->lines_total;
-        int64_t ts_ns = (c->config.start_ns + (int64_t)(at * (double)c->config.span_ns)) / NS_PER_MS * NS_PER_MS + below(c, 2) * NS_PER_MS;
+        int64_t ts_ns = (c->config.start_ns + (int64_t)(at * (double)c->config.span_ns)) / NS_PER_MS * NS_PER_MS + below(c, c->config.late_ms + 2) * NS_PER_MS;
         enum app app = app_choose(c);
         line_make(c, app, ts_ns);
         needle_add(c);

@@ -23,6 +23,7 @@ struct corpus_config {
     size_t bytes;      /* about so many bytes of lines: 442 MB */
     int64_t start_ns;  /* first line */
     int64_t span_ns;   /* an hour */
+    unsigned late_ms;  /* lines come up to so much and 1 ms out of order, also from one push to the next */
     size_t push_bytes; /* raw lines a push: 1 MB */
     unsigned writers;  /* each has streams of its own: i mod writers */
 };

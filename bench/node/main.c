@@ -59,6 +59,7 @@ static void help(void)
                "  --writers N        connections (4)\n"
                "  --seed N           of the corpus (1)\n"
                "  --start-ns N       time of the first line (an hour before now)\n"
+               "  --late-ms N        lines come up to so many ms more out of order (0)\n"
                "  --rounds N         of each query (7)\n"
                "  --only-queries, --no-queries\n"
                "  --check-cost short|long\n"
@@ -71,7 +72,7 @@ static bool options_parse(int argc, char **argv, struct options *out)
     static const struct option flags[] = {
         {"url", 1, NULL, 'u'},     {"pid", 1, NULL, 'p'},     {"data", 1, NULL, 'd'},      {"mb", 1, NULL, 'm'},
         {"streams", 1, NULL, 's'}, {"push-kb", 1, NULL, 'k'}, {"writers", 1, NULL, 'w'},   {"seed", 1, NULL, 'r'},
-        {"start-ns", 1, NULL, 't'}, {"rounds", 1, NULL, 'n'}, {"only-queries", 0, NULL, 'q'}, {"no-queries", 0, NULL, 'x'},
+        {"start-ns", 1, NULL, 't'}, {"late-ms", 1, NULL, 'l'}, {"rounds", 1, NULL, 'n'}, {"only-queries", 0, NULL, 'q'}, {"no-queries", 0, NULL, 'x'},
         {"check-cost", 1, NULL, 'c'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
     int flag = 0;
     while ((flag = getopt_long(argc, argv, "", flags, NULL)) != -1) {
@@ -86,6 +87,7 @@ static bool options_parse(int argc, char **argv, struct options *out)
         case 'w': out->corpus.writers = (unsigned)number; break;
         case 'r': out->corpus.seed = number; break;
         case 't': out->corpus.start_ns = (int64_t)number; break;
+        case 'l': out->corpus.late_ms = (unsigned)number; break;
         case 'n': out->rounds = (unsigned)number; break;
         case 'q': out->only_queries = true; break;
         case 'x': out->no_queries = true; break;

@@ -2,8 +2,8 @@
  * be sources too.
  *
  * A scan is a snapshot: the streams that the matchers select and the units that hold their entries. A unit is the least that is read at once:
- * a block of a segment, the chunks of some streams in memory, or several parts that must be merged because they overlap in time for
- * one stream (then exact duplicates are dropped and order is restored by the source, so that above this line an entry occurs once).
+ * a block of a segment, the chunks of some streams in memory, or several parts of one stream over one time, merged. The source drops exact duplicates, also between
+ * units, so that above this line an entry occurs once. Ties in time of one stream: that of the earlier unit arrived first, in a unit that of the lower row.
  *
  * Thread: scan_read from many threads at once, each with its own reader; all else: the query's own thread.
  */
@@ -48,7 +48,7 @@ struct scan_stream {
 /* The part of a unit that belongs to one stream. Counts are of all its entries, also those outside the request's range. */
 struct scan_run {
     uint32_t stream;  /* index into scan->streams */
-    uint32_t entries; /* exact, duplicates within the unit gone; of a merged unit: an upper bound (unit->is_exact false) */
+    uint32_t entries; /* exact, duplicates within the unit gone; of a merged unit, or if another unit may have some of them: an upper bound (unit->is_exact false) */
     uint64_t line_bytes;
     uint64_t metadata_bytes;
     int64_t first_ns, last_ns;

@@ -69,8 +69,10 @@ bool block_slots_hold(struct block_slots *slots, struct segment *segment, size_t
     if (!segment_read_block(segment, block, columns, slot->reader, &slot->view, err))
         return false;
     slots->decompress_ns += block_reader_take_decompress_ns(slot->reader);
-    slots->blocks_read++;
-    slots->stored_bytes += segment_block_at(segment, block)->stored_bytes;
+    if ((columns & SCAN_LINES) != 0) {
+        slots->blocks_read++;
+        slots->stored_bytes += segment_block_at(segment, block)->stored_bytes;
+    }
     slot->segment = segment_ref(segment);
     slot->block = block;
     slot->columns = columns;

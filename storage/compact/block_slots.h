@@ -22,7 +22,7 @@ struct block_slots {
     struct block_slot **slots;
     size_t count;
     uint64_t clock;
-    uint64_t blocks_read, stored_bytes; /* since the caller last looked, as the next */
+    uint64_t blocks_read, stored_bytes; /* with lines; since the caller last looked, as the next */
     int64_t decompress_ns;
 };
 

@@ -82,6 +82,7 @@ void segment_unlink_on_close(struct segment *segment);
 
 const struct segment_stats *segment_stats(const struct segment *segment);
 const char *segment_name(const struct segment *segment);
+uint64_t segment_serial(const struct segment *segment); /* of this opening: no other has it, and none has 0 */
 size_t segment_memory_bytes(const struct segment *segment);
 
 struct segment_stream {

@@ -150,6 +150,11 @@ const struct segment_stats *segment_stats(const struct segment *segment)
     return &segment->stats;
 }
 
+uint64_t segment_serial(const struct segment *segment)
+{
+    return segment->serial;
+}
+
 const char *segment_name(const struct segment *segment)
 {
     return segment->name;

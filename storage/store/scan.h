@@ -1,7 +1,7 @@
-/* scan.h: the store's scan: what selects streams (scan_select.c) and their parts (scan_build.c) and groups these (scan_units.c), and what reads them (scan_read.c).
+/* scan.h: the store's scan: what selects streams (scan_select.c) and their parts (scan_build.c) and groups these (scan_overlap.c, scan_units.c), and what reads them (scan_read.c).
  *
- *   matchers -> days' indexes -> streams -> pieces: runs of segments and chunk lists -> units: a block with its runs; some lists; pieces of one stream
- *   that overlap in time, to be merged
+ *   matchers -> days' indexes -> streams -> pieces: runs of segments and chunk lists -> units: a block with its runs; some lists; many pieces of one stream
+ *   over one time, to be merged
  *
  * Thread: built by one; read by many.
  */
@@ -16,13 +16,21 @@
 
 enum scan_part_kind { SCAN_PART_BLOCK, SCAN_PART_LISTS, SCAN_PART_MERGED };
 
-struct scan_part { /* of a unit; runs[i] of the unit is at [i] of the arrays */
+/* Older parts of the stream over the same time: what one of them has too is not given a second time. */
+struct scan_elders {
+    const struct merge_piece *const *pieces;
+    uint32_t count;
+};
+
+/* Of a unit; runs[i] of the unit is at [i] of the arrays. Only the entries between the run's times are read: what is outside, another unit may have. */
+struct scan_part {
     enum scan_part_kind kind;
     struct segment *segment;                /* BLOCK */
     uint32_t block;                         /* BLOCK */
     const struct segment_run *const *rows;  /* BLOCK */
     struct generation *generation;          /* LISTS */
     const struct merge_piece *const *lists; /* LISTS */
+    const struct scan_elders *elders;       /* BLOCK, LISTS; NULL: none has any */
     const struct merge_piece *const *groups; /* MERGED: the first piece of each */
     const uint32_t *group_counts;           /* MERGED */
     bool is_sieved;                         /* delete requests hide lines of it */
@@ -66,18 +74,30 @@ bool sieve_sink_take(void *self, const struct entry_batch *batch);
 
 /* scan_read.c */
 struct template_scratch;
+struct duplicate_sieve;
 struct scan_reader {
     struct block_reader *blocks;
     struct batch_builder builder;
     struct head_rows rows;
     struct stream_merge *merge;
     struct delete_sieve *sieve;         /* NULL: no unit has needed it */
+    struct duplicate_sieve *duplicates; /* the same */
     struct template_scratch *templates; /* the same */
 };
 /* The rows of [*first, *end) inside the range. */
 void scan_clip(const int64_t *ts_ns, uint32_t *first, uint32_t *end, int64_t start_ns, int64_t end_ns);
 void scan_count_blocks(struct scan_state *state, uint64_t blocks, uint64_t stored_bytes, int64_t decompress_ns);
-/* ... and source's functions. */
+/* What is read of a part: what was asked for, and what tells which lines are hidden. */
+unsigned scan_columns(const struct scan_state *state, const struct scan_part *part);
+/* The time that is still wanted of a run. */
+void scan_wanted(const struct scan_state *state, const struct scan_run *run, int64_t *start_ns, int64_t *end_ns);
+/* The time from the first of the elders to the last. */
+void scan_elders_span(const struct scan_elders *elders, int64_t *first_ns, int64_t *last_ns);
+struct duplicate_sieve *scan_reader_duplicates(const struct scan_state *state, struct scan_reader *reader);
+/* scan_block.c: a unit that is a block. cursor: NULL: all of it at once. */
+bool scan_block_read(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, struct unit_cursor *cursor, batch_sink sink,
+                     void *sink_self, struct err *err) MUST_CHECK;
+/* scan_read.c: source's functions. */
 struct scan_reader *scan_reader_create(void *self);
 void scan_reader_destroy(struct scan_reader *reader);
 bool scan_unit_read(struct scan *scan, const struct scan_unit *unit, struct scan_reader *reader, batch_sink sink, void *sink_self,

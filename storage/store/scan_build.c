@@ -367,6 +367,7 @@ bool scan_build(struct store *store, const struct scan_request *request, bool on
     mem_free(plan.pieces);
     mem_free(plan.units);
     mem_free(plan.singles);
+    mem_free(plan.groups);
     mem_free(plan.stream_of);
     mem_free(plan.hides);
     mem_free(plan.is_chosen);

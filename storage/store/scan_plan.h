@@ -1,5 +1,5 @@
-/* scan_plan.h: inside store: a scan while it is put together. scan_select.c selects streams, scan_build.c the parts that hold them, scan_units.c makes of these parts
- * what is read at once. Thread: the one that opens the scan. */
+/* scan_plan.h: inside store: a scan while it is put together. scan_select.c selects streams, scan_build.c the parts that hold them, scan_overlap.c cuts these where they
+ * overlap, scan_units.c makes of them what is read at once. Thread: the one that opens the scan. */
 #pragma once
 
 #include "storage/store/scan.h"
@@ -7,6 +7,14 @@
 struct scan_piece {
     uint32_t stream; /* index of the selected streams */
     struct merge_piece merge;
+    struct scan_elders elders;
+};
+
+struct scan_group { /* pieces of one stream that a unit merges */
+    const struct merge_piece *pieces; /* in the arena; by merge_piece_cmp */
+    uint32_t count;
+    uint32_t stream; /* the scan's */
+    uint64_t line_bytes;
 };
 
 struct scan_plan {
@@ -24,8 +32,10 @@ struct scan_plan {
     uint32_t *stream_of; /* selected -> scan->streams, plus one; 0: has no piece */
     struct scan_unit *units;
     size_t unit_count, unit_cap;
-    struct scan_piece **singles; /* runs that stand alone */
+    struct scan_piece **singles; /* what is read each for itself */
     size_t single_count, single_cap;
+    struct scan_group *groups; /* what is merged */
+    size_t group_count, group_cap;
 };
 
 struct block_set { /* of a segment */
@@ -49,5 +59,10 @@ void scan_blocks_in_range(const struct scan_request *request, const struct segme
 /* The days of the view that the request's range touches are these: [*first, *end). */
 void scan_view_days(const struct scan_request *request, const struct view *view, size_t *first, size_t *end);
 
-/* Pieces that overlap in time for one stream become units that merge them; the others are read block by block, or several lists at once. */
+/* scan_overlap.c: the plan's pieces, cut where they overlap, go to the two below, which keep what they are given. */
+void scan_plan_cut(struct scan_plan *plan);
+void scan_plan_apart(struct scan_plan *plan, struct scan_piece *piece);
+void scan_plan_merged(struct scan_plan *plan, uint32_t stream, const struct merge_piece *pieces, size_t count);
+
+/* What is read apart is read block by block, or several lists at once. */
 void scan_plan_units(struct scan_plan *plan);

@@ -1,12 +1,12 @@
 /* scan_templates.c: units by the templates that are kept with their segments: times and a column of numbers are read, no lines.
  *
  * Parts of a stream that overlap in time may hold an entry twice, and only its line tells. So a merged unit is counted this way only if no instant occurs in two
- * parts of a group: then all its entries differ. */
+ * parts of a group: then all its entries differ. A block with elders likewise. */
 #include <stdlib.h>
 
 #include "core/base/mem.h"
 #include "storage/segment/segment_templates.h"
-#include "storage/store/scan.h"
+#include "storage/store/duplicate_sieve.h"
 
 struct piece_rows { /* one piece of a merged unit, in the scratch's columns */
     const struct template_file *file;
@@ -81,6 +81,37 @@ static struct template_batch batch_of(const struct template_file *file, uint32_t
                                    .template_count = template_file_count(file)};
 }
 
+/* The run's rows in the range. */
+static struct part_rows run_rows(const struct scan_state *state, const struct scan_unit *unit, size_t run, const struct block_view *view)
+{
+    const struct scan_part *part = unit->part;
+    uint32_t first = part->rows[run]->first_row, end = first + part->rows[run]->entries;
+    int64_t start_ns = unit->runs[run].first_ns > state->start_ns ? unit->runs[run].first_ns : state->start_ns;
+    int64_t end_ns = unit->runs[run].last_ns < state->end_ns ? unit->runs[run].last_ns : state->end_ns;
+    scan_clip(view->ts_ns, &first, &end, start_ns, end_ns);
+    return (struct part_rows){.ts_ns = view->ts_ns + first,
+                              .count = end - first,
+                              .first_ns = start_ns,
+                              .last_ns = end_ns,
+                              .segment = part->segment,
+                              .run = part->rows[run],
+                              .first_row = first};
+}
+
+/* Whether lines must be read to tell which rows an elder has too. */
+static bool elders_meet(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, const struct block_view *view, bool *out_meets,
+                        struct err *err)
+{
+    const struct scan_part *part = unit->part;
+    *out_meets = false;
+    for (size_t i = 0; part->elders != NULL && !*out_meets && i < unit->run_count; i++) {
+        struct part_rows rows = run_rows(state, unit, i, view);
+        if (part->elders[i].count > 0 && !duplicate_sieve_meets(scan_reader_duplicates(state, reader), &part->elders[i], &rows, out_meets, err))
+            return false;
+    }
+    return true;
+}
+
 static bool block_templates(struct scan_state *state, const struct scan_unit *unit, struct scan_reader *reader, template_sink sink, void *sink_self,
                             bool *out_has, struct err *err)
 {
@@ -88,14 +119,18 @@ static bool block_templates(struct scan_state *state, const struct scan_unit *un
     const struct template_file *file = file_of(part->segment);
     struct block_view view;
     const uint16_t *ids;
-    bool failed = false;
+    bool failed = false, meets = false;
     *out_has = file != NULL && block_read(state, reader, part->segment, part->block, file, &view, &ids, err, &failed);
+    if (*out_has && !elders_meet(state, unit, reader, &view, &meets, err)) {
+        *out_has = false;
+        return false;
+    }
+    *out_has = *out_has && !meets;
     for (size_t i = 0; *out_has && i < unit->run_count; i++) {
-        uint32_t first = part->rows[i]->first_row, end = first + part->rows[i]->entries;
-        scan_clip(view.ts_ns, &first, &end, state->start_ns, state->end_ns);
-        if (first == end)
+        struct part_rows rows = run_rows(state, unit, i, &view);
+        if (rows.count == 0)
             continue;
-        struct template_batch batch = batch_of(file, unit->runs[i].stream, view.ts_ns + first, ids + first, end - first);
+        struct template_batch batch = batch_of(file, unit->runs[i].stream, rows.ts_ns, ids + rows.first_row, rows.count);
         sink(sink_self, &batch);
     }
     return !failed;
@@ -148,9 +183,11 @@ static bool instants_meet(struct template_scratch *scratch, size_t first)
 }
 
 /* Gathers the rows of one group's pieces. False without an error: lines must be read. */
-static bool group_gather(struct scan_state *state, const struct merge_piece *pieces, uint32_t count, uint32_t stream, struct scan_reader *reader,
+static bool group_gather(struct scan_state *state, const struct merge_piece *pieces, uint32_t count, const struct scan_run *run, struct scan_reader *reader,
                          struct err *err, bool *out_failed)
 {
+    int64_t start_ns = run->first_ns > state->start_ns ? run->first_ns : state->start_ns;
+    int64_t end_ns = run->last_ns < state->end_ns ? run->last_ns : state->end_ns;
     struct template_scratch *scratch = scratch_of(reader);
     size_t first_piece = scratch->piece_count;
     for (uint32_t p = 0; p < count; p++) {
@@ -160,8 +197,8 @@ static bool group_gather(struct scan_state *state, const struct merge_piece *pie
         if (file == NULL || !block_read(state, reader, pieces[p].segment, pieces[p].run->block, file, &view, &ids, err, out_failed))
             return false;
         uint32_t first = pieces[p].run->first_row, end = first + pieces[p].run->entries;
-        scan_clip(view.ts_ns, &first, &end, state->start_ns, state->end_ns);
-        piece_add(scratch, file, stream, view.ts_ns + first, ids + first, end - first);
+        scan_clip(view.ts_ns, &first, &end, start_ns, end_ns);
+        piece_add(scratch, file, run->stream, view.ts_ns + first, ids + first, end - first);
     }
     return !instants_meet(scratch, first_piece);
 }
@@ -186,7 +223,7 @@ static bool merged_templates(struct scan_state *state, const struct scan_unit *u
     scratch->count = scratch->piece_count = 0;
     *out_has = all_are_kept(unit);
     for (size_t i = 0; *out_has && i < unit->run_count; i++)
-        *out_has = group_gather(state, part->groups[i], part->group_counts[i], unit->runs[i].stream, reader, err, &failed);
+        *out_has = group_gather(state, part->groups[i], part->group_counts[i], &unit->runs[i], reader, err, &failed);
     for (size_t p = 0; *out_has && p < scratch->piece_count; p++) {
         const struct piece_rows *piece = &scratch->pieces[p];
         struct template_batch batch = batch_of(piece->file, piece->stream, scratch->ts_ns + piece->first, scratch->ids + piece->first, piece->count);

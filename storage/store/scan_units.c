@@ -31,14 +31,38 @@ static void unit_take(struct scan_unit *unit, const struct scan_run *run)
     unit->entries = __builtin_add_overflow(unit->entries, run->entries, &sum) ? UINT32_MAX : sum;
 }
 
+static uint64_t piece_line_bytes(const struct merge_piece *piece)
+{
+    return piece->segment != NULL ? piece->run->line_bytes_low : piece->view->line_bytes;
+}
+
+/* Something of the part's is outside of the piece, or may be. */
+static bool is_narrowed(const struct merge_piece *piece)
+{
+    int64_t first_ns = piece->segment != NULL ? piece->run->first_ns : piece->view->first_ns;
+    int64_t last_ns = piece->segment != NULL ? piece->run->last_ns : piece->view->last_ns;
+    return piece->first_ns != first_ns || piece->last_ns != last_ns;
+}
+
+/* About how many of the part's bytes are the piece's, by time. Not 0 unless they are. */
+static uint64_t share_of(const struct merge_piece *piece, uint64_t bytes)
+{
+    if (bytes == 0 || !is_narrowed(piece))
+        return bytes;
+    int64_t first_ns = piece->segment != NULL ? piece->run->first_ns : piece->view->first_ns;
+    int64_t last_ns = piece->segment != NULL ? piece->run->last_ns : piece->view->last_ns;
+    double share = ((double)piece->last_ns - (double)piece->first_ns) / ((double)last_ns - (double)first_ns);
+    return (uint64_t)(share * (double)(bytes - 1)) + 1;
+}
+
 /* Adds a piece's counts to a run of its stream. */
 static void run_take(struct scan_run *run, const struct merge_piece *piece, bool is_first)
 {
     uint32_t entries = piece->segment != NULL ? piece->run->entries : piece->view->entries;
     uint32_t sum;
     run->entries = __builtin_add_overflow(run->entries, entries, &sum) ? UINT32_MAX : sum;
-    run->line_bytes += piece->segment != NULL ? piece->run->line_bytes_low : piece->view->line_bytes;
-    run->metadata_bytes += piece->segment != NULL ? piece->run->metadata_bytes : piece->view->metadata_bytes;
+    run->line_bytes += share_of(piece, piece_line_bytes(piece));
+    run->metadata_bytes += share_of(piece, piece->segment != NULL ? piece->run->metadata_bytes : piece->view->metadata_bytes);
     run->first_ns = is_first || piece->first_ns < run->first_ns ? piece->first_ns : run->first_ns;
     run->last_ns = is_first || piece->last_ns > run->last_ns ? piece->last_ns : run->last_ns;
 }
@@ -50,7 +74,26 @@ static int by_block(const void *a, const void *b)
         return x->age < y->age ? -1 : 1;
     const uint64_t kx = x->segment == NULL ? 0 : (uint64_t)x->run->block << 32 | x->run->first_row;
     const uint64_t ky = y->segment == NULL ? 0 : (uint64_t)y->run->block << 32 | y->run->first_row;
-    return (kx > ky) - (kx < ky);
+    if (kx != ky || x->segment == NULL)
+        return (kx > ky) - (kx < ky);
+    return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns); // what merged units leave of one run
+}
+
+/* The pieces [i, end) are read as one unit: what stands in the way of counting them unread, and what their readers must know. */
+static void unit_take_elders(struct scan_plan *plan, struct scan_unit *unit, struct scan_part *part, size_t i, size_t end)
+{
+    struct scan_elders *elders = NULL;
+    for (size_t k = i; k < end; k++) {
+        const struct scan_piece *piece = plan->singles[k];
+        if (piece->elders.count > 0 && elders == NULL) {
+            elders = ARENA_ARRAY(&plan->state->arena, struct scan_elders, end - i);
+            memset(elders, 0, (end - i) * sizeof(*elders));
+        }
+        if (elders != NULL)
+            elders[k - i] = piece->elders;
+        unit->is_exact = unit->is_exact && piece->elders.count == 0 && !is_narrowed(&piece->merge);
+    }
+    part->elders = elders;
 }
 
 /* One unit: the runs [i, end) of one block. */
@@ -70,6 +113,7 @@ static void block_unit(struct scan_plan *plan, size_t i, size_t end)
         unit_take(unit, &runs[k - i]);
         rows[k - i] = piece->merge.run;
     }
+    unit_take_elders(plan, unit, part, i, end);
     unit->line_bytes = segment_block_at(part->segment, part->block)->line_bytes;
     plan->state->scan.chunk_count++;
 }
@@ -83,7 +127,7 @@ static size_t lists_unit(struct scan_plan *plan, size_t i)
     uint64_t bytes = 0;
     do {
         entries += plan->singles[end]->merge.view->entries;
-        bytes += plan->singles[end]->merge.view->line_bytes;
+        bytes += share_of(&plan->singles[end]->merge, plan->singles[end]->merge.view->line_bytes);
         end++;
     } while (end < plan->single_count && plan->singles[end]->merge.generation == first->generation && entries < LISTS_ENTRIES && bytes < LISTS_BYTES);
     struct scan_run *runs;
@@ -100,6 +144,7 @@ static size_t lists_unit(struct scan_plan *plan, size_t i)
         unit->is_exact = unit->is_exact && piece->view->is_sorted && !piece->view->has_ties;
         lists[k - i] = piece;
     }
+    unit_take_elders(plan, unit, part, i, end);
     unit->line_bytes = bytes;
     plan->state->scan.chunk_count += end - i;
     return end;
@@ -124,34 +169,7 @@ static void single_units(struct scan_plan *plan)
     }
 }
 
-struct group { /* pieces of one stream that overlap */
-    size_t first, count;
-    uint64_t line_bytes;
-    const struct merge_piece *pieces; /* copied to the arena */
-    uint32_t stream;
-};
-
-struct groups {
-    struct group *groups;
-    size_t count, cap;
-};
-
-static void group_add(struct scan_plan *plan, struct groups *groups, size_t first, size_t end)
-{
-    if (groups->count == groups->cap) {
-        groups->cap = groups->cap == 0 ? 64 : groups->cap * 2;
-        groups->groups = mem_grow(groups->groups, groups->cap, sizeof(struct group));
-    }
-    struct merge_piece *pieces = ARENA_ARRAY(&plan->state->arena, struct merge_piece, end - first);
-    struct group *group = &groups->groups[groups->count++];
-    *group = (struct group){.first = first, .count = end - first, .pieces = pieces, .stream = plan->stream_of[plan->pieces[first].stream] - 1};
-    for (size_t i = first; i < end; i++) {
-        pieces[i - first] = plan->pieces[i].merge;
-        group->line_bytes += pieces[i - first].segment != NULL ? pieces[i - first].run->line_bytes_low : pieces[i - first].view->line_bytes;
-    }
-}
-
-static void single_add(struct scan_plan *plan, struct scan_piece *piece)
+void scan_plan_apart(struct scan_plan *plan, struct scan_piece *piece)
 {
     if (plan->single_count == plan->single_cap) {
         plan->single_cap = plan->single_cap == 0 ? 256 : plan->single_cap * 2;
@@ -160,60 +178,50 @@ static void single_add(struct scan_plan *plan, struct scan_piece *piece)
     plan->singles[plan->single_count++] = piece;
 }
 
-/* Parts the pieces into those that stand alone and groups that overlap. Runs of one segment never overlap each other, even if they meet at an instant. */
-static void split_pieces(struct scan_plan *plan, struct groups *groups)
+void scan_plan_merged(struct scan_plan *plan, uint32_t stream, const struct merge_piece *pieces, size_t count)
 {
-    for (size_t i = 0; i < plan->count;) {
-        const struct scan_piece *piece = &plan->pieces[i];
-        int64_t last = piece->merge.last_ns;
-        uint32_t age = piece->merge.age; // of all so far, while is_one
-        bool is_one = true;
-        size_t end = i + 1;
-        for (; end < plan->count && plan->pieces[end].stream == piece->stream; end++) {
-            const struct merge_piece *next = &plan->pieces[end].merge;
-            if (next->first_ns > last || (is_one && next->age == age && next->first_ns >= last))
-                break;
-            is_one = is_one && next->age == age;
-            last = next->last_ns > last ? next->last_ns : last;
-        }
-        if (end == i + 1)
-            single_add(plan, &plan->pieces[i]);
-        else
-            group_add(plan, groups, i, end);
-        i = end;
+    if (plan->group_count == plan->group_cap) {
+        plan->group_cap = plan->group_cap == 0 ? 64 : plan->group_cap * 2;
+        plan->groups = mem_grow(plan->groups, plan->group_cap, sizeof(struct scan_group));
     }
+    struct scan_group *group = &plan->groups[plan->group_count++];
+    *group = (struct scan_group){.pieces = pieces, .count = (uint32_t)count, .stream = plan->stream_of[stream] - 1};
+    for (size_t i = 0; i < count; i++)
+        group->line_bytes += share_of(&pieces[i], piece_line_bytes(&pieces[i]));
 }
 
 static int group_by_block(const void *a, const void *b)
 {
-    const struct merge_piece *x = ((const struct group *)a)->pieces, *y = ((const struct group *)b)->pieces;
+    const struct merge_piece *x = ((const struct scan_group *)a)->pieces, *y = ((const struct scan_group *)b)->pieces;
     if (x->age != y->age)
         return x->age < y->age ? -1 : 1;
     uint64_t kx = x->segment == NULL ? 0 : (uint64_t)x->run->block << 32 | x->run->first_row;
     uint64_t ky = y->segment == NULL ? 0 : (uint64_t)y->run->block << 32 | y->run->first_row;
-    return (kx > ky) - (kx < ky);
+    if (kx != ky)
+        return kx < ky ? -1 : 1;
+    return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns); // windows of one stream
 }
 
 /* Groups whose first pieces lie beside each other share units, and so the blocks that the reader keeps. */
-static void merged_units(struct scan_plan *plan, struct groups *groups)
+static void merged_units(struct scan_plan *plan)
 {
-    if (groups->count > 0)
-        qsort(groups->groups, groups->count, sizeof(struct group), group_by_block);
+    if (plan->group_count > 0)
+        qsort(plan->groups, plan->group_count, sizeof(struct scan_group), group_by_block);
     struct arena *arena = &plan->state->arena;
-    for (size_t i = 0; i < groups->count;) {
+    for (size_t i = 0; i < plan->group_count;) {
         size_t end = i;
         uint64_t bytes = 0;
-        while (end < groups->count && (end == i || bytes + groups->groups[end].line_bytes <= MERGED_BYTES))
-            bytes += groups->groups[end++].line_bytes;
+        while (end < plan->group_count && (end == i || bytes + plan->groups[end].line_bytes <= MERGED_BYTES))
+            bytes += plan->groups[end++].line_bytes;
         struct scan_run *runs;
         struct scan_part *part;
         struct scan_unit *unit = unit_add(plan, end - i, SCAN_PART_MERGED, &runs, &part);
         const struct merge_piece **firsts = ARENA_ARRAY(arena, const struct merge_piece *, end - i);
         uint32_t *counts = ARENA_ARRAY(arena, uint32_t, end - i);
         for (size_t k = i; k < end; k++) {
-            const struct group *group = &groups->groups[k];
+            const struct scan_group *group = &plan->groups[k];
             firsts[k - i] = group->pieces;
-            counts[k - i] = (uint32_t)group->count;
+            counts[k - i] = group->count;
             runs[k - i].stream = group->stream;
             for (size_t p = 0; p < group->count; p++)
                 run_take(&runs[k - i], &group->pieces[p], p == 0);
@@ -230,8 +238,7 @@ static void merged_units(struct scan_plan *plan, struct groups *groups)
 
 void scan_plan_units(struct scan_plan *plan)
 {
-    struct groups groups = {0};
-    split_pieces(plan, &groups);
+    scan_plan_cut(plan);
     // Units of lists point to pieces, which are moved to where the scan keeps them.
     for (size_t i = 0; i < plan->single_count; i++) {
         if (plan->singles[i]->merge.segment != NULL)
@@ -241,8 +248,7 @@ void scan_plan_units(struct scan_plan *plan)
         plan->singles[i] = kept;
     }
     single_units(plan);
-    merged_units(plan, &groups);
-    mem_free(groups.groups);
+    merged_units(plan);
     struct scan *scan = &plan->state->scan;
     scan->units = ARENA_ARRAY(&plan->state->arena, struct scan_unit, plan->unit_count);
     scan->unit_count = plan->unit_count;

@@ -34,6 +34,7 @@ void store_config_defaults(struct store_config *out)
         .seal_block_bytes = (size_t)512 << 10,
         .merge_block_bytes = (size_t)1 << 20,
         .merge_part_bytes = (size_t)256 << 10,
+        .parts_apart_max = 16,
         .zstd_level_seal = 1,
         .zstd_level_merge = 6,
         .compaction = true,
@@ -220,6 +221,7 @@ static bool open_all(struct store *store, struct err *err)
     store->tenants = tenant_table_create();
     store->pages = page_pool_create();
     store->block_cache = block_cache_create(store->config.block_cache_bytes);
+    store->known_pairs = known_pairs_create();
     store->taps = tap_board_create(store->shard_count, store->config.tap_bytes_max);
     if (!worker_pool_create(&(struct worker_pool_config){.name = "query",
                                                          .threads = store->config.query_threads == 0 ? store->cores : store->config.query_threads,
@@ -317,6 +319,7 @@ void store_close(struct store *store)
     tenant_table_destroy(store->tenants);
     page_pool_destroy(store->pages);
     block_cache_destroy(store->block_cache);
+    known_pairs_destroy(store->known_pairs);
     if (store->has_threads)
         store_run_end(store);
     if (store->lock_fd >= 0)

@@ -34,6 +34,7 @@ struct store_config {
     size_t seal_block_bytes;        /* 512 KiB */
     size_t merge_block_bytes;       /* 1 MiB */
     size_t merge_part_bytes;        /* 256 KiB: of a merged block, what is read alone */
+    unsigned parts_apart_max;       /* 16: so many parts of a stream over one instant are read each for itself; where there are more, they are merged */
     int zstd_level_seal, zstd_level_merge;
     bool keeps_templates;           /* makes the templates of segments' lines in the background; false: queries of them read lines */
     bool compaction;

@@ -12,6 +12,7 @@
 #include "storage/pool/worker_pool.h"
 #include "storage/shard/sealer.h"
 #include "storage/shard/shard.h"
+#include "storage/store/known_pairs.h"
 #include "storage/store/store.h"
 
 struct store {
@@ -28,6 +29,7 @@ struct store {
     struct tenant_table *tenants;
     struct page_pool *pages;
     struct block_cache *block_cache;
+    struct known_pairs *known_pairs;
     struct tap_board *taps;
     struct shard_group group;
     struct sealer *sealer;
