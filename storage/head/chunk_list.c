@@ -6,7 +6,8 @@
 #include "core/model/label_set.h"
 #include "storage/head/generation.h"
 
-#define AHEAD_BYTES ((size_t)3072) /* fetched before they are needed; may lie behind the chunk */
+#define AHEAD_BYTES ((size_t)3072) /* what lies so far ahead is fetched before it is needed; it may be behind the chunk */
+#define FETCH_BYTES_MAX ((size_t)1024) /* for an entry: of long lines the processor sees itself how they go on */
 
 enum { LIST_UNSORTED = 1, LIST_TIES = 2 };
 
@@ -137,7 +138,8 @@ bool chunk_cursor_next(struct chunk_cursor *cursor, struct chunk_entry *out)
     const char *at = cursor->chunk->bytes + cursor->at;
     uint32_t len = le32_get(at + 8);
     // An entry is found by the length of the one before: without this each is waited for in turn, and again when the lines are copied.
-    for (size_t i = 0; i < CHUNK_ENTRY_HEAD + len; i += 64)
+    size_t fetch = CHUNK_ENTRY_HEAD + len < FETCH_BYTES_MAX ? CHUNK_ENTRY_HEAD + len : FETCH_BYTES_MAX;
+    for (size_t i = 0; i < fetch; i += 64)
         __builtin_prefetch(at + AHEAD_BYTES + i);
     out->ts_ns = (int64_t)le64_get(at);
     out->metadata = le32_get(at + 12);
