@@ -163,6 +163,13 @@ static void integer_put(struct buf *text, const struct verb *verb, int64_t numbe
         buf_byte(text, '-');
     else if (verb->plus || verb->space)
         buf_byte(text, verb->plus ? '+' : ' ');
+    if (verb->has_precision && strchr("dv", verb->letter) != NULL) { // at least so many digits
+        size_t digits = 1;
+        for (uint64_t rest = size / 10; rest > 0; rest /= 10)
+            digits++;
+        for (; digits < verb->precision; digits++)
+            buf_byte(text, '0');
+    }
     switch (verb->letter) {
     case 'x':
         buf_printf(text, verb->sharp ? "0x%llx" : "%llx", (unsigned long long)size);
@@ -264,15 +271,30 @@ static void string_put(struct buf *text, const struct verb *verb, struct slice v
     }
 }
 
+/* As strconv.QuoteRune: a quoted text but for its quotes. */
+static void rune_quote(struct buf *text, struct slice rune)
+{
+    struct buf quoted = BUF_INIT;
+    go_quote(&quoted, rune);
+    struct slice inner = slice_of(quoted.ptr + 1, quoted.len - 2);
+    buf_byte(text, '\'');
+    if (slice_eq(rune, SLICE("'")))
+        buf_str(text, "\\'");
+    else
+        buf_put(text, slice_eq(rune, SLICE("\"")) ? rune : inner);
+    buf_byte(text, '\'');
+    buf_fini(&quoted);
+}
+
 static bool integer_format(struct buf *text, const struct verb *verb, int64_t number)
 {
     if (verb->letter == 'c' || verb->letter == 'q') {
         char bytes[4];
         size_t len = utf8_encode(number < 0 || number > 0x10ffff ? 0xfffd : (uint32_t)number, bytes);
-        const char *quote = verb->letter == 'q' ? "'" : "";
-        buf_str(text, quote);
-        buf_put(text, slice_of(bytes, len));
-        buf_str(text, quote);
+        if (verb->letter == 'q')
+            rune_quote(text, slice_of(bytes, len));
+        else
+            buf_put(text, slice_of(bytes, len));
         return true;
     }
     if (verb->letter == 'U') {

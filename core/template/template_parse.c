@@ -22,6 +22,7 @@ struct parser {
     struct template_token token;
     bool trims_left;   /* the last action ended with -}} */
     struct scope scope;
+    struct slice pending[2]; /* what the pipeline under way declares: known behind it, in it only its outer namesake is */
     size_t depth, ranges;
     struct regex **regexes; /* malloc'd while parsing: template takes them */
 };
@@ -144,6 +145,9 @@ static bool variable(struct parser *parser, struct slice name, size_t *slot, str
             return true;
         }
     }
+    *slot = SIZE_MAX; // Go finds out at run time
+    if (slice_eq(name, parser->pending[0]) || slice_eq(name, parser->pending[1]))
+        return true;
     return fail_word(parser, "undefined variable \"", name, "\"", err);
 }
 
@@ -292,10 +296,13 @@ static bool commands(struct parser *parser, const char *context, enum template_t
 {
     for (;;) {
         out->commands = push(parser, out->commands, out->count, sizeof(*out->commands));
+        if (parser->token.kind == TT_END && close == TT_CLOSE)
+            return fail(parser, "unclosed left paren", err);
         if (!command(parser, context, &out->commands[out->count], err))
             return false;
-        if (out->count > 0 && out->commands[out->count].operands[0].kind == OPERAND_LITERAL)
-            return fail(parser, "non executable command in pipeline stage 2", err);
+        const struct operand *first = &out->commands[out->count].operands[0];
+        if (out->count > 0 && (first->kind == OPERAND_LITERAL || (first->kind == OPERAND_DOT && first->field_count == 0)))
+            return fail(parser, arena_printf(parser->arena, "non executable command in pipeline stage %zu", out->count + 1).ptr, err);
         out->count++;
         if (parser->token.kind == close)
             return true;
@@ -312,7 +319,7 @@ static bool commands(struct parser *parser, const char *context, enum template_t
     }
 }
 
-/* $x := , $x = , and range's $i, $v := in front. */
+/* $x := , $x = , and range's $i, $v := in front. What is declared is left in pending. */
 static bool declarations(struct parser *parser, const char *context, struct pipeline_node *out, struct err *err)
 {
     bool is_range = strcmp(context, "range") == 0;
@@ -341,7 +348,9 @@ static bool declarations(struct parser *parser, const char *context, struct pipe
     struct slice names[2] = {first.text, second};
     size_t *slots[2] = {second.ptr != NULL ? &out->key_variable : &out->variable, &out->variable};
     for (size_t i = 0; i < (second.ptr != NULL ? 2u : 1u); i++) {
-        if (!(out->declares ? declare(parser, names[i], slots[i], err) : variable(parser, names[i], slots[i], err)))
+        if (out->declares)
+            parser->pending[i] = names[i];
+        else if (!variable(parser, names[i], slots[i], err))
             return false;
     }
     return next_word(parser, err);
@@ -352,8 +361,17 @@ static bool pipeline(struct parser *parser, const char *context, enum template_t
     struct pipeline_node *node = ARENA_NEW(parser->arena, struct pipeline_node);
     node->variable = node->key_variable = SIZE_MAX;
     *out = node;
-    // A variable that the pipeline declares is not yet known in it, but Go's order of scopes makes no other difference here.
-    return declarations(parser, context, node, err) && commands(parser, context, close, node, err);
+    const struct slice outer[2] = {parser->pending[0], parser->pending[1]};
+    parser->pending[0] = parser->pending[1] = SLICE_NONE;
+    if (!declarations(parser, context, node, err) || !commands(parser, context, close, node, err))
+        return false;
+    const bool has_key = parser->pending[1].ptr != NULL;
+    if (parser->pending[0].ptr != NULL && !declare(parser, parser->pending[0], has_key ? &node->key_variable : &node->variable, err))
+        return false;
+    if (has_key && !declare(parser, parser->pending[1], &node->variable, err))
+        return false;
+    memcpy(parser->pending, outer, sizeof(outer));
+    return true;
 }
 
 /* ---- text and actions ---- */

@@ -131,6 +131,10 @@ static bool operand_run(struct run *run, const struct operand *operand, const st
     case OPERAND_FIELDS:
         return fields_get(run, *dot, operand, out);
     case OPERAND_VARIABLE:
+        if (operand->variable == SIZE_MAX) {
+            const struct slice name = slice_trim(operand->source);
+            return fail_at(run, operand->offset, name, arena_printf(run->arena, "undefined variable: %.*s", SLICE_ARG(name)).ptr);
+        }
         return fields_get(run, run->variables[operand->variable], operand, out);
     case OPERAND_PIPELINE: {
         struct value inner;
