@@ -1,4 +1,5 @@
-/* scan.h: the store's scan: what selects streams (scan_select.c) and their parts (scan_build.c) and groups these (scan_overlap.c, scan_units.c), and what reads them (scan_read.c).
+/* scan.h: the store's scan: what selects streams (scan_select.c) and their parts (scan_build.c) and groups these (scan_overlap.c, scan_units.c), and what reads
+ * them (scan_read.c, scan_block.c).
  *
  *   matchers -> days' indexes -> streams -> pieces: runs of segments and chunk lists -> units: a block with its runs; some lists; many pieces of one stream
  *   over one time, to be merged
