@@ -298,6 +298,13 @@ void model_config(struct store_config *out, const char *folder, unsigned shards)
     out->durability = LOG_ASYNC;
 }
 
+void model_wait_ready(struct store *store)
+{
+    struct err err;
+    while (!store_ready(store, &err))
+        (void)sched_yield();
+}
+
 struct store *open_store(const char *folder, unsigned shards, bool wait_ready)
 {
     struct store_config config;
@@ -306,8 +313,8 @@ struct store *open_store(const char *folder, unsigned shards, bool wait_ready)
     struct err err;
     if (!store_open(&config, &store, &err))
         fail_msg("open: %s", err.text);
-    while (wait_ready && !store_ready(store, &err))
-        (void)sched_yield();
+    if (wait_ready)
+        model_wait_ready(store);
     return store;
 }
 

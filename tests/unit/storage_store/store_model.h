@@ -50,4 +50,6 @@ void expect_model(struct store *store, const struct model *model, unsigned seed,
 /* What the tests of this folder open, but for the size of things. */
 void model_config(struct store_config *out, const char *folder, unsigned shards);
 struct store *open_store(const char *folder, unsigned shards, bool wait_ready);
+/* Until then what is pushed is kept, but not seen. */
+void model_wait_ready(struct store *store);
 void remove_tree(const char *path);

@@ -73,8 +73,7 @@ static void one_history(unsigned seed)
             store_close(store);
             store = open_store(folder, 1 + (unsigned)rand_r(&random) % 4, rand_r(&random) % 2 == 0);
             push_random(store, &model, &random, &counter); // answered at once, and seen when the replay is through
-            while (!store_ready(store, &err))
-                (void)sched_yield();
+            model_wait_ready(store);
             break;
         default:
             for (unsigned i = 0; i < 8; i++)
@@ -198,8 +197,7 @@ static void retention_drops_days_and_tenants_streams(void **state)
     config.retention_ns = keep_three_days;
     struct store *store = NULL;
     assert_true(store_open(&config, &store, &err));
-    while (!store_ready(store, &err))
-        (void)sched_yield();
+    model_wait_ready(store);
     int64_t today = moved_wall(NULL);
     struct model_entry entries[] = {
         {.stream = 1, .ts_ns = today, .line = "new"},
@@ -373,8 +371,7 @@ static void readers_see_each_entry_once_while_it_moves_to_segments(void **state)
     model_config(&config, folder, 2);
     config.retention_ns = keep_others_for_two_days;
     assert_true(store_open(&config, &crowd.store, &err));
-    while (!store_ready(crowd.store, &err))
-        (void)sched_yield();
+    model_wait_ready(crowd.store);
     pthread_t threads[3];
     assert_int_equal(pthread_create(&threads[0], NULL, scan_beside, &crowd), 0);
     assert_int_equal(pthread_create(&threads[1], NULL, flush_beside, &crowd), 0);
@@ -413,8 +410,7 @@ static void a_quiet_shard_does_not_keep_the_log_of_a_busy_one(void **state)
     config.log_file_bytes = (size_t)32 << 10;
     config.seal_bytes = (size_t)64 << 10;
     assert_true(store_open(&config, &store, &err));
-    while (!store_ready(store, &err))
-        (void)sched_yield();
+    model_wait_ready(store);
     unsigned busy = 1;
     while (model_shard(0, busy, 2) == model_shard(0, 0, 2))
         busy++;
@@ -517,8 +513,7 @@ static void a_full_disk_refuses_pushes_and_answers_queries_until_there_is_room(v
     atomic_store(&fake_free_bytes, (uint64_t)1 << 39);
     struct store *store = NULL;
     assert_true(store_open(&config, &store, &err));
-    while (!store_ready(store, &err))
-        (void)sched_yield();
+    model_wait_ready(store);
     struct model_entry entry = {.stream = 1, .ts_ns = DAY0 * NS_PER_DAY, .line = "before"};
     model_push(store, &entry, 1);
     atomic_store(&fake_free_bytes, 1000);
@@ -534,8 +529,7 @@ static void a_full_disk_refuses_pushes_and_answers_queries_until_there_is_room(v
     scan_all(store, 0, INT64_MIN, INT64_MAX, &got);
     assert_int_equal(got.count, 1);
     atomic_store(&fake_free_bytes, (uint64_t)1 << 39);
-    while (!store_ready(store, &err))
-        (void)sched_yield();
+    model_wait_ready(store);
     entry.ts_ns++;
     model_push(store, &entry, 1);
     got.count = 0;

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <glob.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -72,8 +71,7 @@ static void fill(const char *folder, bool is_sealed, struct model *model)
     config.durability = LOG_SYNC; // else nothing tells damage from a tail that was not written
     if (!store_open(&config, &store, &err))
         fail_msg("open: %s", err.text);
-    while (!store_ready(store, &err))
-        (void)sched_yield();
+    model_wait_ready(store);
     for (unsigned i = 0; i < PUSHES; i++) {
         struct model_entry entries[16];
         size_t count = make_push(i, entries);

@@ -51,8 +51,7 @@ static struct store *open_here(const char *folder, unsigned shards)
     config.delete_delay_ns = NS_PER_HOUR; // of the clock that the test moves: so requests are processed where the test says
     if (!store_open(&config, &store, &err))
         fail_msg("open: %s", err.text);
-    while (!store_ready(store, &err))
-        ;
+    model_wait_ready(store);
     return store;
 }
 

@@ -128,6 +128,7 @@ static void a_needle_is_found_among_very_many_streams(void **state)
     config.merge_block_bytes = 4096;
     if (!store_open(&config, &store, &err))
         fail_msg("open: %s", err.text);
+    model_wait_ready(store);
     fill(store, &model);
     expect_all(store, &model, "in memory");
     assert_true(store_flush(store, &err));

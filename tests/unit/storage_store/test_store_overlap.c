@@ -470,8 +470,7 @@ static void one_history(unsigned seed)
     config.delete_delay_ns = INT64_MAX / 4;
     if (!store_open(&config, &history.store, &err))
         fail_msg("open: %s", err.text);
-    while (!store_ready(history.store, &err))
-        ;
+    model_wait_ready(history.store);
     for (unsigned part = 0; part < history.shape.parts; part++) {
         push_part(&history, part);
         if (pick(&history, 5) != 0 && !store_flush(history.store, &err))

@@ -103,13 +103,6 @@ static struct store *open_on(const struct disk *disk, const char *folder, unsign
     return store;
 }
 
-static void wait_ready(struct store *store)
-{
-    struct err err;
-    while (!store_ready(store, &err))
-        (void)sched_yield();
-}
-
 static void push_some(struct store *store, struct model *model, unsigned pushes, unsigned *random)
 {
     for (unsigned push = 0; push < pushes; push++) {
@@ -160,7 +153,7 @@ static void a_push_during_replay_is_answered_at_once_and_seen_after_it(void **st
     for (size_t i = 0; i < model.count; i++)
         model_add(&acknowledged, &model.entries[i]);
     gate_release();
-    wait_ready(store);
+    model_wait_ready(store);
     expect_model(store, &model, 1, "after the replay");
     push_some(store, &model, 5, &random);
     expect_model(store, &model, 1, "after more pushes");
@@ -199,7 +192,7 @@ static void heads_in_files_are_read_and_sealed_as_those_in_memory_are(void **sta
     struct model model = {0};
     unsigned random = 2;
     struct store *store = open_on(&system_disk, folder, 4, (size_t)64 << 20, (size_t)64 << 20);
-    wait_ready(store);
+    model_wait_ready(store);
     push_some(store, &model, 60, &random); // nothing is sealed: all of it is for the replay
     for (size_t i = 0; i < LENGTH(spill_cases); i++) {
         const struct spill_case *c = &spill_cases[i];
@@ -212,7 +205,7 @@ static void heads_in_files_are_read_and_sealed_as_those_in_memory_are(void **sta
         gate.maps_fail_at = c->maps_fail_at;
         // A head of one page is over what it may hold, so each record's part is frozen, and sealed only when the replay is over.
         struct store *again = open_on(&gate.disk, image, 4, (size_t)1 << 20, 1);
-        wait_ready(again);
+        model_wait_ready(again);
         expect_model(again, &model, 1, c->name);
         pthread_mutex_lock(&gate.lock);
         unsigned maps = gate.maps;
@@ -268,14 +261,14 @@ static void a_flush_under_way_does_not_keep_the_store_from_closing(void **state)
     char image[] = "/tmp/logi-test-image-XXXXXX";
     assert_non_null(mkdtemp(image));
     struct store *store = open_on(&system_disk, folder, 4, (size_t)64 << 20, (size_t)64 << 20);
-    wait_ready(store);
+    model_wait_ready(store);
     push_some(store, &model, 60, &random);
     copy_tree(folder, image); // as after a kill -9
     store_close(store);
     gate_reset(false);
     gate.holds_segments = true;
     store = open_on(&gate.disk, image, 4, (size_t)1 << 20, 1); // each record's part is a head in a file, and waits to be sealed
-    wait_ready(store);
+    model_wait_ready(store);
     flushing = (struct flushing){.store = store};
     assert_true(store_run(store, flush_it, &flushing));
     while (atomic_load(&flushing.begun) == 0)

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <ftw.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -43,8 +42,7 @@ static void open_here(struct life *life)
     config.parts_apart_max = life->parts_apart_max;
     if (!store_open(&config, &life->store, &err))
         fail_msg("open: %s", err.text);
-    while (!store_ready(life->store, &err))
-        (void)sched_yield();
+    model_wait_ready(life->store);
 }
 
 static void push_some(struct life *life)
