@@ -76,7 +76,7 @@ static bool index_one(const struct value *from, const struct value *key, struct 
         }
         return true;
     case VALUE_LIST:
-    case VALUE_STRING:
+    case VALUE_STRING: {
         const size_t count = from->kind == VALUE_LIST ? from->count : from->text.len;
         if (!place_of(key, count, &at, err))
             return false;
@@ -84,6 +84,7 @@ static bool index_one(const struct value *from, const struct value *key, struct 
             return err_set(err, ERR_INVALID, "reflect: %s index out of range", from->kind == VALUE_LIST ? "slice" : "string");
         *out = from->kind == VALUE_LIST ? from->items[at] : value_int((unsigned char)from->text.ptr[at]);
         return true;
+    }
     case VALUE_NIL:
         return err_set(err, ERR_INVALID, "index of untyped nil");
     case VALUE_INT:
