@@ -48,8 +48,8 @@ static void what_is_printed_is_read_back(void **state)
         "{}",
         "{severity_text_as_label: true}",
         "{resource_attributes: {ignore_defaults: true, attributes_config: []}}",
-        "{resource_attributes: {ignore_defaults: false, attributes_config: [{action: index_label, attributes: [\"a.b\", \"c\"]}, {action: drop, regex: \"x\\\\.y,]\"}]}, "
-        "scope_attributes: [{action: drop, attributes: [\"s\"]}], log_attributes: [{action: structured_metadata, regex: \"l\"}], severity_text_as_label: true}",
+        ("{resource_attributes: {ignore_defaults: false, attributes_config: [{action: index_label, attributes: [\"a.b\", \"c\"]}, {action: drop, regex: \"x\\\\.y,]\"}]}, "
+        "scope_attributes: [{action: drop, attributes: [\"s\"]}], log_attributes: [{action: structured_metadata, regex: \"l\"}], severity_text_as_label: true}"),
     };
     for (size_t i = 0; i < LENGTH(texts); i++) {
         struct arena arena = ARENA_INIT;
