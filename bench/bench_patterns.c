@@ -50,13 +50,8 @@ static void line_add(struct lines *lines, struct slice line)
 
 static void gather(struct lines kinds[APP_COUNT + 1])
 {
-    struct corpus_config config = {.seed = 1,
-                                   .streams = 240,
-                                   .bytes = (size_t)442 << 20,
-                                   .start_ns = INT64_C(1795219200) * NS_PER_S,
-                                   .span_ns = NS_PER_HOUR,
-                                   .push_bytes = (size_t)1 << 20,
-                                   .writers = 1};
+    struct corpus_config config;
+    corpus_config_defaults(&config);
     struct corpus *corpus = corpus_open(&config, 0);
     struct corpus_push push = {.message = BUF_INIT};
     while (kinds[APP_COUNT].text.len < LINE_BYTES && corpus_next(corpus, &push)) {

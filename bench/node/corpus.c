@@ -255,6 +255,17 @@ void corpus_labels(size_t stream, struct buf *out)
                pod % 2 == 0 ? "prod" : "staging", pod % 16, app_names[app], pod);
 }
 
+void corpus_config_defaults(struct corpus_config *out)
+{
+    *out = (struct corpus_config){.seed = 1,
+                                  .streams = 240,
+                                  .bytes = (size_t)442 << 20,
+                                  .start_ns = INT64_C(1795219200) * NS_PER_S,
+                                  .span_ns = NS_PER_HOUR,
+                                  .push_bytes = (size_t)1 << 20,
+                                  .writers = 1};
+}
+
 struct corpus *corpus_open(const struct corpus_config *config, unsigned writer)
 {
     struct corpus *c = mem_zero(sizeof(*c));

@@ -28,6 +28,9 @@ struct corpus_config {
     unsigned writers;  /* each has streams of its own: i mod writers */
 };
 
+/* The corpus of docs/benchmarks.md, in one writer, at a fixed hour. */
+void corpus_config_defaults(struct corpus_config *out);
+
 struct corpus; /* one writer's part */
 
 struct corpus *corpus_open(const struct corpus_config *config, unsigned writer);

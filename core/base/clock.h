@@ -1,6 +1,8 @@
 /* clock.h: the time, as a struct of functions that tests replace. Times are int64_t ns since 1970-01-01T00:00:00Z. */
 #pragma once
 
+#include <time.h>
+
 #include "core/base/slice.h"
 
 #define NS_PER_US INT64_C(1000)
@@ -16,6 +18,9 @@ struct clock {
 };
 
 extern const struct clock system_clock;
+
+/* The system's monotonic clock, ns from now: until when pthread_cond_clockwait(..., CLOCK_MONOTONIC, ...) waits. The calendar, which may be set back, would hold it up. */
+struct timespec clock_mono_after(int64_t ns);
 
 int64_t clock_thread_cpu_ns(void); /* CPU time of the calling thread: a system call, some hundred ns */
 

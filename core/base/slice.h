@@ -41,6 +41,15 @@ static inline bool slice_eq(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+static inline bool slice_list_has(const struct slice_list *list, struct slice item)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (slice_eq(list->items[i], item))
+            return true;
+    }
+    return false;
+}
+
 static inline bool slice_eq_str(struct slice a, const char *b)
 {
     return slice_eq(a, slice_str(b));

@@ -42,13 +42,7 @@ bool level_of_word(struct slice word, enum level *out)
 
 static bool has_name(const struct level_fields *fields, struct slice name)
 {
-    if (name.len == 0 || fields->last[(uint8_t)name.ptr[name.len - 1] | 0x20] == 0)
-        return false;
-    for (size_t i = 0; i < fields->names->count; i++) {
-        if (slice_eq(fields->names->items[i], name))
-            return true;
-    }
-    return false;
+    return name.len > 0 && fields->last[(uint8_t)name.ptr[name.len - 1] | 0x20] != 0 && slice_list_has(fields->names, name);
 }
 
 // Takes a string whose opening quote is at in->ptr[0]; escapes stay as they are.

@@ -235,20 +235,11 @@ void otlp_config_free(struct otlp_config *config)
     free_rules(&config->record);
 }
 
-static bool list_has(const struct slice_list *list, struct slice key)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (slice_eq(list->items[i], key))
-            return true;
-    }
-    return false;
-}
-
 enum otlp_action otlp_rules_action(const struct otlp_rule_list *rules, struct slice key)
 {
     for (size_t i = 0; i < rules->count; i++) {
         const struct otlp_rule *rule = &rules->items[i];
-        if (rule->regex != NULL ? regex_matches(rule->regex, key) : list_has(&rule->attributes, key))
+        if (rule->regex != NULL ? regex_matches(rule->regex, key) : slice_list_has(&rule->attributes, key))
             return rule->action;
     }
     return OTLP_AS_METADATA;

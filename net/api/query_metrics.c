@@ -45,6 +45,20 @@ static void count_store_call(const char *type, double seconds, const struct err 
     metric_observe(metric_get(METRIC_loki_request_duration_seconds, labels), seconds);
 }
 
+static const char *cancel_reason(const struct query_scope *scope, const struct err *err)
+{
+    if (err->code == ERR_TIMEOUT)
+        return "timeout";
+    return http_request_is_given_up(scope->http) ? "shutdown" : "client_closed";
+}
+
+static const char *reject_reason(const struct err *err)
+{
+    if (err->code == ERR_INVALID)
+        return "syntax";
+    return strcmp(err->text, QUERY_BLOCKED_TEXT) == 0 ? "blocked" : "limit";
+}
+
 static void count_reason(const struct query_scope *scope, const struct err *err)
 {
     enum memory_stop stop = (enum memory_stop)atomic_load_explicit(&scope->control.memory_stop, memory_order_relaxed); // the query has ended
@@ -53,15 +67,9 @@ static void count_reason(const struct query_scope *scope, const struct err *err)
     else if (stop == MEMORY_STOP_OWN)
         metric_add(metric_get1(METRIC_logi_query_cancelled_total, SLICE("memory")), 1);
     else if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT)
-        metric_add(metric_get1(METRIC_logi_query_cancelled_total, err->code == ERR_TIMEOUT                    ? SLICE("timeout")
-                                                                  : http_request_is_given_up(scope->http) ? SLICE("shutdown")
-                                                                                                              : SLICE("client_closed")),
-                   1);
+        metric_add(metric_get1(METRIC_logi_query_cancelled_total, slice_str(cancel_reason(scope, err))), 1);
     else if (err->code == ERR_INVALID || err->code == ERR_LIMIT)
-        metric_add(metric_get1(METRIC_logi_query_rejected_total, err->code == ERR_INVALID                         ? SLICE("syntax")
-                                                                 : strcmp(err->text, QUERY_BLOCKED_TEXT) == 0 ? SLICE("blocked")
-                                                                                                                  : SLICE("limit")),
-                   1);
+        metric_add(metric_get1(METRIC_logi_query_rejected_total, slice_str(reject_reason(err))), 1);
 }
 
 static void count(const struct query_scope *scope, const char *type, const char *range, const char *query_type, int64_t took_ns,

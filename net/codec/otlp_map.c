@@ -30,15 +30,6 @@ struct routed {
     size_t order;                   /* as sent */
 };
 
-static bool list_has(const struct slice_list *list, struct slice name)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (slice_eq(list->items[i], name))
-            return true;
-    }
-    return false;
-}
-
 /* A copy in the budget. */
 static bool keep(struct mapper *mapper, struct slice bytes, struct slice *out)
 {
@@ -109,11 +100,11 @@ static bool metadata_leaf(struct mapper *mapper, void *self, struct slice name, 
 static enum otlp_action action_of(const struct mapper *mapper, enum attribute_place place, struct slice key)
 {
     const struct otlp_config *config = &mapper->limits->otlp_config;
-    if (list_has(&mapper->limits->otlp_drop_attributes, key))
+    if (slice_list_has(&mapper->limits->otlp_drop_attributes, key))
         return OTLP_DROPPED;
     switch (place) {
     case OF_RESOURCE:
-        if (!config->ignores_defaults && list_has(&mapper->limits->otlp_index_attributes, key))
+        if (!config->ignores_defaults && slice_list_has(&mapper->limits->otlp_index_attributes, key))
             return OTLP_AS_LABEL;
         return otlp_rules_action(&config->resource, key);
     case OF_SCOPE:

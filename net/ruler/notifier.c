@@ -168,9 +168,7 @@ struct notifier *notifier_create(const struct notifier_config *config)
 /* Waits for the thread, and gives its transfers up when the time for it is over. */
 static void join(struct notifier *notifier)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += NOTIFIER_DRAIN_NS / NS_PER_S;
+    struct timespec until = clock_mono_after(NOTIFIER_DRAIN_NS);
     (void)pthread_mutex_lock(&notifier->lock);
     for (int waited = 0; !notifier->has_ended && waited == 0;)
         waited = pthread_cond_clockwait(&notifier->ended, &notifier->lock, CLOCK_MONOTONIC, &until);

@@ -105,11 +105,7 @@ static void batch_free(struct waiting *batch)
 /* Waits, but not when the end has come. */
 static void pause_ns(struct remote_write *remote, int64_t ns)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    ns += until.tv_nsec;
-    until.tv_sec += ns / NS_PER_S;
-    until.tv_nsec = ns % NS_PER_S;
+    struct timespec until = clock_mono_after(ns);
     (void)pthread_mutex_lock(&remote->lock);
     int waited = 0;
     while (!remote->is_stopping && waited == 0)
@@ -212,9 +208,7 @@ struct remote_write *remote_write_create(const struct remote_write_config *confi
 
 static void join(struct remote_write *remote)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += REMOTE_WRITE_DRAIN_NS / NS_PER_S;
+    struct timespec until = clock_mono_after(REMOTE_WRITE_DRAIN_NS);
     (void)pthread_mutex_lock(&remote->lock);
     for (int waited = 0; !remote->has_ended && waited == 0;)
         waited = pthread_cond_clockwait(&remote->ended, &remote->lock, CLOCK_MONOTONIC, &until);

@@ -131,11 +131,7 @@ static bool has_dirty(const struct ruler *ruler)
 
 static void sleep_ns(struct ruler *ruler, int64_t ns)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    ns = (ns < SLEEP_MIN_NS ? SLEEP_MIN_NS : ns) + until.tv_nsec;
-    until.tv_sec += ns / NS_PER_S;
-    until.tv_nsec = ns % NS_PER_S;
+    struct timespec until = clock_mono_after(ns < SLEEP_MIN_NS ? SLEEP_MIN_NS : ns);
     (void)pthread_cond_clockwait(&ruler->wake, &ruler->lock, CLOCK_MONOTONIC, &until);
 }
 

@@ -226,6 +226,11 @@ static void tie_put(struct hash128 *hashes, size_t cap, struct hash128 hash)
     hashes[at] = hash;
 }
 
+struct hash128 entry_hash(struct slice line, struct slice metadata)
+{
+    return hash128_seeded(line, metadata.len == 0 ? 0 : hash64(metadata));
+}
+
 /* False: it is there already. */
 static bool tie_add(struct tie_set *set, const struct merged_row *row)
 {
@@ -239,7 +244,7 @@ static bool tie_add(struct tie_set *set, const struct merged_row *row)
         set->hashes = hashes;
         set->cap = cap;
     }
-    struct hash128 hash = hash128_seeded(row->line, row->metadata.len == 0 ? 0 : hash64(row->metadata));
+    struct hash128 hash = entry_hash(row->line, row->metadata);
     hash.low |= 1; // never zero
     for (size_t at = (size_t)hash.high & (set->cap - 1); set->hashes[at].low != 0; at = (at + 1) & (set->cap - 1))
         if (hash128_eq(set->hashes[at], hash))

@@ -28,6 +28,9 @@ struct merged_row {
     struct slice line, metadata; /* valid until the next row */
 };
 
+/* By which entries of one instant are told apart: 128 bits, taken as unique. */
+struct hash128 entry_hash(struct slice line, struct slice metadata);
+
 struct stream_merge;
 struct stream_merge *stream_merge_create(void) MUST_CHECK;
 void stream_merge_destroy(struct stream_merge *merge); /* NULL is fine */

@@ -136,11 +136,7 @@ static void housekeep(struct shard *shard, int64_t now)
 
 static void wait_changed(struct shard *shard, int64_t ns)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); // the other one may be set back
-    until.tv_nsec += ns % NS_PER_S;
-    until.tv_sec += ns / NS_PER_S + until.tv_nsec / NS_PER_S;
-    until.tv_nsec %= NS_PER_S;
+    struct timespec until = clock_mono_after(ns);
     pthread_mutex_lock(&shard->lock);
     (void)pthread_cond_clockwait(&shard->changed, &shard->lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&shard->lock);

@@ -158,12 +158,6 @@ static int by_hash(const void *a, const void *b)
     return hash128_cmp(*(const struct hash128 *)a, *(const struct hash128 *)b);
 }
 
-/* As stream_merge: taken as unique. */
-static struct hash128 row_hash(const struct row_text *row)
-{
-    return hash128_seeded(row->line, row->metadata.len == 0 ? 0 : hash64(row->metadata));
-}
-
 struct found {
     uint32_t count; /* of rows that are there twice */
     bool meets;     /* an instant is in both */
@@ -197,7 +191,7 @@ static void compare_instant(struct duplicate_sieve *sieve, const struct side *ow
     }
     for (uint32_t i = elder->first; !by_text && i < elder->end; i++) {
         struct row_text row = row_text(elder->rows, elder->slot, i);
-        sieve->hashes[i - elder->first] = row_hash(&row);
+        sieve->hashes[i - elder->first] = entry_hash(row.line, row.metadata);
     }
     if (!by_text)
         qsort(sieve->hashes, others, sizeof(*sieve->hashes), by_hash);
@@ -208,7 +202,7 @@ static void compare_instant(struct duplicate_sieve *sieve, const struct side *ow
         if (*mark != 0)
             continue;
         if (!by_text)
-            hash = row_hash(&row);
+            hash = entry_hash(row.line, row.metadata);
         *mark = by_text ? is_among(&row, elder) : bsearch(&hash, sieve->hashes, others, sizeof(hash), by_hash) != NULL;
         found->count += *mark;
         found->shares = found->shares || *mark != 0;

@@ -176,11 +176,7 @@ static void erase_soon(struct store *store)
 
 void store_wait(struct store *store, int64_t ns)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); // the other one may be set back
-    until.tv_nsec += ns % NS_PER_S;
-    until.tv_sec += ns / NS_PER_S + until.tv_nsec / NS_PER_S;
-    until.tv_nsec %= NS_PER_S;
+    struct timespec until = clock_mono_after(ns);
     pthread_mutex_lock(&store->wake_lock);
     if (!atomic_load(&store->stops))
         (void)pthread_cond_clockwait(&store->wake, &store->wake_lock, CLOCK_MONOTONIC, &until);
